@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The engine protocol: what control and an engine say to each other.
+ *
+ * An engine listens on RUN_DIR/engine-NAME.sock (unix, seqpacket); one message is one packet, so
+ * nothing has to be framed. Control sends a request and the engine answers each with one reply, in
+ * order. Verbs: open, publish, read (status, lookup), close (of the socket).
+ *
+ *   OPEN     -> what the engine is and holds, with a read-only descriptor of its counters
+ *   PUBLISH  <- a sealed memfd with a snapshot; answered when every later packet sees it, or with
+ * an error, and then the old set stands untouched STATUS   -> the ports LOOKUP   -> the class and
+ * connection that the engine's own table gives for an address
+ *
+ * Counters are read from shared memory (peertag/counters.h), never through a message.
+ */
+#ifndef PEERTAG_ENGINE_H
+#define PEERTAG_ENGINE_H
+
+#include <sys/types.h>
+
+#include <peertag/counters.h>
+#include <peertag/snapshot.h>
+#include <peertag/types.h>
+
+#define PT_ENGINE_ABI 1
+
+enum pt_engine_verb {
+	PT_ENGINE_OPEN = 1,
+	PT_ENGINE_PUBLISH,
+	PT_ENGINE_STATUS,
+	PT_ENGINE_LOOKUP,
+};
+
+struct pt_engine_request {
+	__u32 abi;
+	__u32 verb;
+	__u8 addr[16]; /* LOOKUP: network byte order, IPv4 in the first four */
+	__u32 family;  /* LOOKUP: 4 or 6 */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct pt_engine_request) == 32, "pt_engine_request crosses processes");
+
+/* Which set an engine holds. Generation 0: none. */
+struct pt_engine_set {
+	__u8 registry[PT_REGISTRY_BYTES];
+	__u64 generation;
+	__u64 checksum;
+};
+
+struct pt_engine_open {
+	struct pt_engine_set set;
+	char kind[16];	   /* "xdp", "dpdk" */
+	char table[16];	   /* "lpm" */
+	__u32 capacity;	   /* connections that have a counter */
+	__u32 lane_count;  /* the counters descriptor maps lane_count x pt_lane_bytes(capacity) */
+	__u64 table_bytes; /* memory of the tables of the set that is held */
+};
+
+struct pt_engine_port {
+	char name[64];
+	char mode[32]; /* "native", "generic", or why it is not attached */
+	char driver[32];
+	__u32 slot;	   /* index into pt_lane.ports */
+	__u32 up;	   /* attached, and the link is up */
+	__u64 nic_packets; /* received, by the device's own count since the engine attached */
+};
+
+struct pt_engine_status {
+	struct pt_engine_set set;
+	__u64 table_bytes;
+	__u32 port_count;
+	__u32 reserved;
+	struct pt_engine_port ports[PT_PORTS_MAX];
+};
+
+struct pt_engine_lookup {
+	__u32 class;	  /* 0: unmatched */
+	__u32 connection; /* id, 0: unmatched */
+};
+
+struct pt_engine_reply {
+	__u32 abi;
+	__u32 verb;  /* of the request */
+	__s32 error; /* 0, or -errno, and then text says it in words */
+	__u32 reserved;
+	char text[256];
+	union {
+		struct pt_engine_open open; /* OPEN and PUBLISH: what is held now */
+		struct pt_engine_status status;
+		struct pt_engine_lookup lookup;
+	};
+};
+
+/*
+ * Connects to, or listens on, the engine's socket. The descriptor does not block. Returns it, or
+ * -errno. pt_engine_listen replaces a socket file that nobody listens on, and only that:
+ * -EADDRINUSE if another engine does.
+ */
+int pt_engine_connect(const char *path);
+int pt_engine_listen(const char *path, mode_t mode);
+
+/*
+ * Sends one message, with the descriptor `fd` unless that is -1 (it stays the caller's). Returns 0
+ * or -errno: -EAGAIN if the peer does not take it now.
+ */
+int pt_engine_send(int socket, const void *message, size_t bytes, int fd);
+
+/*
+ * Receives one message of exactly `bytes` bytes. A descriptor that came with it goes to *ret_fd
+ * (else -1), which the caller closes; a ret_fd of NULL closes it at once. Returns 0 or -errno:
+ * -EAGAIN if there is none now, -ECONNRESET if the peer is gone, -EBADMSG if it has another length.
+ */
+int pt_engine_receive(int socket, void *message, size_t bytes, int *ret_fd);
+
+/*
+ * Maps the counters that an engine of this capacity and lane count handed over, read only. Returns
+ * 0 or -errno; -EBADMSG if the descriptor holds less. pt_engine_unmap_counters undoes it.
+ */
+int pt_engine_map_counters(int fd, const struct pt_engine_open *open, struct pt_counters *ret);
+void pt_engine_unmap_counters(struct pt_counters *counters);
+
+#endif
