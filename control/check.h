@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The rules that hold between connections. Rules within one are checked where it is decoded.
+ *
+ * Threading: pure functions.
+ */
+#ifndef CONTROL_CHECK_H
+#define CONTROL_CHECK_H
+
+#include "input.h"
+#include "prefix_table.h"
+
+/* From the configuration. */
+struct policy {
+	bool overlap_nested; /* overlap: nested */
+	bool allow_special;
+	uint32_t max_connections; /* 0 = no limit, as below */
+	uint32_t max_prefixes;
+};
+
+struct prefix_totals {
+	uint64_t ipv4;
+	uint64_t ipv6;
+};
+
+struct prefix_totals check_totals(const struct connection_set *set);
+
+/* Each adds what it finds to @errors. */
+void check_names(const struct connection_set *set, struct error_list *errors);
+void check_prefixes(const struct prefix_table *table, const struct policy *policy,
+		    struct error_list *errors);
+void check_capacity(const struct connection_set *set, const struct policy *policy,
+		    struct error_list *errors);
+/* Explicit marks against the ids of others that have none; only where ids are known. */
+void check_marks(const struct connection_set *set, struct error_list *errors);
+
+/* A file that was read, whole: adds to its errors and sorts them by line. False without memory. */
+bool check_input(struct input *input, const struct policy *policy);
+
+/* The document of `peertag check`, after check_input(). NULL without memory. */
+json_t *check_document(const struct input *input);
+
+#endif
