@@ -63,7 +63,7 @@ struct pt_packet {
 #ifdef __clang__
 #define PT_UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define PT_UNROLL _Pragma("GCC unroll 8")
+#define PT_UNROLL /* only the BPF verifier cares */
 #endif
 
 PT_INLINE enum pt_outcome pt_parse_ipv4(struct pt_packet *packet, __u8 *pos, __u8 *end)
