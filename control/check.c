@@ -69,8 +69,9 @@ static void add_entry_error(const struct prefix_entry *entry, struct error *erro
 	error_list_add(errors, error);
 }
 
-static void add_conflict(enum error_code code, const char *relation, const struct prefix_entry *entry,
-			 const struct prefix_entry *other, struct error_list *errors)
+static void add_conflict(enum error_code code, const char *relation,
+			 const struct prefix_entry *entry, const struct prefix_entry *other,
+			 struct error_list *errors)
 {
 	char text[PREFIX_TEXT_SIZE], other_text[PREFIX_TEXT_SIZE];
 	struct error error;
@@ -134,14 +135,14 @@ void check_prefixes(const struct prefix_table *table, const struct policy *polic
 
 		if (prefix_compare(&first->prefix, &entry->prefix) != 0)
 			first = entry;
-		if (!policy->allow_special)
+		if (!policy->allow_special && entry->ordinal)
 			check_special(entry, errors);
 		if (first != entry)
 			add_conflict(ERROR_DUPLICATE_PREFIX, "is also", entry, first, errors);
 		if (policy->overlap_nested)
 			continue;
 		foreign = foreign_parent(table, entry);
-		if (foreign)
+		if (foreign && (entry->ordinal || foreign->ordinal))
 			add_conflict(ERROR_OVERLAP, "lies inside", entry, foreign, errors);
 	}
 }
@@ -248,10 +249,9 @@ json_t *check_document(const struct input *input)
 {
 	struct prefix_totals totals = check_totals(&input->connections);
 
-	return json_pack("{s:b, s:I, s:{s:I, s:I}, s:o, s:o}", "ok",
-			 !error_list_failed(&input->errors), "connections",
-			 (json_int_t)input->connections.count, "prefixes", "ipv4",
-			 (json_int_t)totals.ipv4, "ipv6", (json_int_t)totals.ipv6, "errors",
-			 error_list_json(&input->errors), "warnings",
-			 error_list_json(&input->warnings));
+	return json_pack(
+		"{s:b, s:I, s:{s:I, s:I}, s:o, s:o}", "ok", !error_list_failed(&input->errors),
+		"connections", (json_int_t)input->connections.count, "prefixes", "ipv4",
+		(json_int_t)totals.ipv4, "ipv6", (json_int_t)totals.ipv6, "errors",
+		error_list_json(&input->errors), "warnings", error_list_json(&input->warnings));
 }

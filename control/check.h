@@ -25,7 +25,11 @@ struct prefix_totals {
 
 struct prefix_totals check_totals(const struct connection_set *set);
 
-/* Each adds what it finds to @errors. */
+/*
+ * Each adds what it finds to @errors. Prefixes that were there before are not judged again (a
+ * policy that got stricter must not stand in the way of other changes), only new ones, also against
+ * them.
+ */
 void check_names(const struct connection_set *set, struct error_list *errors);
 void check_prefixes(const struct prefix_table *table, const struct policy *policy,
 		    struct error_list *errors);

@@ -4,8 +4,8 @@
  * the same bytes.
  *
  * Classes are numbered from 1 in the order of the ids: each connection's own, then one for each of
- * its prefixes selected for latency. Latency slots count from 1 in the same order. A selected prefix
- * finer than /24 (IPv4) or /48 (IPv6) reports into a slot of its connection.
+ * its prefixes selected for latency. Latency slots count from 1 in the same order. A selected
+ * prefix finer than /24 (IPv4) or /48 (IPv6) reports into a slot of its connection.
  *
  * Threading: pure functions.
  */

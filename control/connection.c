@@ -86,8 +86,8 @@ bool connection_add_prefix(struct connection *connection, const struct connectio
 {
 	if (connection->prefix_count == connection->prefix_capacity) {
 		size_t capacity = connection->prefix_capacity ? 2 * connection->prefix_capacity : 4;
-		void *prefixes = reallocarray(connection->prefixes, capacity,
-					      sizeof(*connection->prefixes));
+		void *prefixes =
+			reallocarray(connection->prefixes, capacity, sizeof(*connection->prefixes));
 
 		if (!prefixes)
 			return false;

@@ -13,7 +13,7 @@
 
 #include <stdatomic.h>
 
-#define CONNECTION_TEXT_MAX 128 /* bytes of a name, partner, city, site, label key or value */
+#define CONNECTION_TEXT_MAX   128 /* bytes of a name, partner, city, site, label key or value */
 #define CONNECTION_RTT_MAX_MS 60000
 
 enum ownership {
@@ -25,7 +25,7 @@ struct connection_prefix {
 	struct prefix prefix;
 	uint8_t ownership; /* enum ownership */
 	bool latency;
-	uint32_t line;     /* of the file it came from, 0 = not from a file */
+	uint32_t line; /* of the file it came from, 0 = not from a file */
 };
 
 struct connection_tag {
@@ -42,9 +42,9 @@ struct connection_label {
 
 struct connection {
 	atomic_uint references;
-	uint32_t id;      /* 0 = not registered yet */
+	uint32_t id;	  /* 0 = not registered yet */
 	uint32_t counter; /* index of its counters in every engine */
-	uint32_t line;    /* of the file it came from, 0 = not from a file */
+	uint32_t line;	  /* of the file it came from, 0 = not from a file */
 	char *name;
 	char *partner;
 	char country[3];
@@ -60,14 +60,14 @@ struct connection {
 	struct connection_prefix *prefixes; /* sorted by prefix_compare, each once */
 	size_t prefix_count;
 	size_t prefix_capacity;
-	uint64_t fingerprint; /* of everything above but line and counter; set by connection_register */
+	uint64_t fingerprint; /* of all above but lines and counter, by connection_register */
 };
 
 /* What encoding leaves out or adds. */
 enum connection_form {
 	CONNECTION_AS_WRITTEN = 0,
-	CONNECTION_WITH_MARK = 1 << 0,  /* tag.mark also where it is the id: export */
-	CONNECTION_WITH_ID = 1 << 1,    /* "id": show */
+	CONNECTION_WITH_MARK = 1 << 0, /* tag.mark also where it is the id: export */
+	CONNECTION_WITH_ID = 1 << 1,   /* "id": show */
 	CONNECTION_NO_PREFIXES = 1 << 2,
 };
 

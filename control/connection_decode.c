@@ -17,8 +17,8 @@ struct decoder {
 };
 
 static const char *const connection_keys[] = {
-	"name",	   "partner",	       "country", "state",  "city",    "primary_site", "backup_site",
-	"monitor", "rtt_threshold_ms", "tag",	  "labels", "prefixes",
+	"name",	       "partner", "country",	      "state", "city",	 "primary_site",
+	"backup_site", "monitor", "rtt_threshold_ms", "tag",   "labels", "prefixes",
 };
 static const char *const tag_keys[] = {"mark", "dscp", "vlan"};
 static const char *const prefix_keys[] = {"prefix", "ownership", "latency"};
@@ -62,7 +62,7 @@ static void report_unknown_keys(const struct decoder *decoder, const json_t *doc
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)document, key, value) {
+	json_object_foreach ((json_t *)document, key, value) {
 		if (is_unknown(key, keys, count, &error))
 			report(decoder, &error);
 	}
@@ -210,10 +210,11 @@ static void decode_tag(struct decoder *decoder, const json_t *document)
 	report_unknown_keys(decoder, value, tag_keys, COUNT(tag_keys));
 	decode_number(decoder, value, "mark", 1, UINT32_MAX, "a whole number from 1 to 4294967295",
 		      &tag->mark);
-	if (decode_number(decoder, value, "vlan", 1, 4094, "a whole number from 1 to 4094", &number))
+	if (decode_number(decoder, value, "vlan", 1, 4094, "a whole number from 1 to 4094",
+			  &number))
 		tag->vlan = (uint16_t)number;
-	tag->has_dscp = decode_number(decoder, value, "dscp", 0, 63,
-				      "a whole number from 0 to 63", &number);
+	tag->has_dscp = decode_number(decoder, value, "dscp", 0, 63, "a whole number from 0 to 63",
+				      &number);
 	if (tag->has_dscp)
 		tag->dscp = (uint8_t)number;
 }
@@ -232,8 +233,9 @@ static void decode_label(struct decoder *decoder, const char *key, const json_t 
 	struct connection_label *label;
 
 	if (judge_text(key)) {
-		refuse_value(decoder, "labels", "keys of 1 to 128 bytes without control "
-						"characters or white space at the ends");
+		refuse_value(decoder, "labels",
+			     "keys of 1 to 128 bytes without control "
+			     "characters or white space at the ends");
 		return;
 	}
 	if (!text || judge_text(text)) {
@@ -265,7 +267,7 @@ static void decode_labels(struct decoder *decoder, const json_t *document)
 		decoder->errors->truncated = true;
 		return;
 	}
-	json_object_foreach(labels, key, value)
+	json_object_foreach (labels, key, value)
 		decode_label(decoder, key, value);
 	if (connection->label_count)
 		qsort(connection->labels, connection->label_count, sizeof(*connection->labels),
@@ -281,7 +283,7 @@ static bool decode_prefix_options(const json_t *document, struct connection_pref
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)document, key, value) {
+	json_object_foreach ((json_t *)document, key, value) {
 		if (is_unknown(key, prefix_keys, COUNT(prefix_keys), error))
 			return false;
 	}
@@ -298,7 +300,8 @@ static bool decode_prefix_options(const json_t *document, struct connection_pref
 bool connection_prefix_decode(const json_t *document, struct connection_prefix *ret_prefix,
 			      struct error *error)
 {
-	const json_t *text = json_is_object(document) ? json_object_get(document, "prefix") : document;
+	const json_t *text =
+		json_is_object(document) ? json_object_get(document, "prefix") : document;
 	struct connection_prefix prefix = {0};
 
 	if (json_is_object(document) && !decode_prefix_options(document, &prefix, error))
@@ -306,8 +309,7 @@ bool connection_prefix_decode(const json_t *document, struct connection_prefix *
 	if (!text)
 		return error_set(error, ERROR_MISSING_KEY, "\"prefix\" is missing");
 	if (!json_is_string(text))
-		return error_set(error, ERROR_BAD_VALUE,
-				 "a prefix must be a string or an object");
+		return error_set(error, ERROR_BAD_VALUE, "a prefix must be a string or an object");
 	if (!prefix_parse(json_string_value(text), &prefix.prefix, error))
 		return false;
 	*ret_prefix = prefix;
@@ -328,7 +330,7 @@ static void decode_prefixes(struct decoder *decoder, const json_t *document)
 		refuse_value(decoder, "prefixes", "an array");
 		return;
 	}
-	json_array_foreach(prefixes, i, value) {
+	json_array_foreach (prefixes, i, value) {
 		if (!connection_prefix_decode(value, &prefix, &error)) {
 			report(decoder, &error);
 			continue;

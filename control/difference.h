@@ -31,7 +31,7 @@ struct difference_totals {
 struct change {
 	struct connection *before; /* NULL = added */
 	struct connection *after;  /* NULL = removed */
-	bool attributes;           /* something beside prefixes changed */
+	bool attributes;	   /* something beside prefixes changed */
 };
 
 struct difference {

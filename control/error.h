@@ -36,7 +36,7 @@ enum error_code {
 	ERROR_INTERNAL,
 };
 
-#define ERROR_NAME_SIZE 129
+#define ERROR_NAME_SIZE	  129
 #define ERROR_PREFIX_SIZE 64
 
 /* An empty string and line 0 mean "not about any". All texts are valid UTF-8. */

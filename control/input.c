@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define JSON_FLAGS (JSON_REJECT_DUPLICATES | JSON_DECODE_ANY)
+#define JSON_FLAGS	(JSON_REJECT_DUPLICATES | JSON_DECODE_ANY)
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 static void refuse_syntax(struct input *input, uint32_t line, const json_error_t *why)
@@ -197,8 +197,9 @@ bool input_read_file(const char *path, struct input *ret_input, struct error *er
 		fclose(stream);
 	if (!text)
 		return error_set(error,
-				 reason == ENOENT ? ERROR_NOT_FOUND :
-				 reason == EFBIG  ? ERROR_TOO_LARGE : ERROR_INTERNAL,
+				 reason == ENOENT  ? ERROR_NOT_FOUND
+				 : reason == EFBIG ? ERROR_TOO_LARGE
+						   : ERROR_INTERNAL,
 				 "cannot read %.256s: %s", standard ? "standard input" : path,
 				 strerror(reason));
 	input_read(text, size, ret_input);

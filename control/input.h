@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A registry file: JSON Lines, one JSON array, or CSV; which one is seen from its first characters.
- * A byte order mark and CRLF line ends are tolerated. Everything that is wrong is collected with its
- * line and reading goes on.
+ * A byte order mark and CRLF line ends are tolerated. Everything that is wrong is collected with
+ * its line and reading goes on.
  *
  * Threading: pure functions over the caller's memory.
  */

@@ -27,12 +27,11 @@ struct named {
 struct csv {
 	const char *text;
 	const char *end;
-	uint32_t line;	       /* at text */
-	uint32_t record_line;  /* where the record began */
-	char *scratch;	       /* the record's fields, unquoted, each with a NUL; as large as the file */
+	uint32_t line;	      /* at text */
+	uint32_t record_line; /* where the record began */
+	char *scratch; /* the record's fields, unquoted, each with a NUL; as large as the file */
 	const char *fields[COLUMNS];
-	size_t field_count;    /* may be above COLUMNS: those are not kept */
-	size_t expected;       /* from the header */
+	size_t field_count; /* may be above COLUMNS: those are not kept */
 	enum column order[COLUMNS];
 	struct input *input;
 	struct named *names;
@@ -185,8 +184,8 @@ static struct connection *row_connection(struct csv *csv, const char *const valu
 		csv_refuse(csv, &error, NULL);
 		return NULL;
 	}
-	connection = connection_decode(document, csv->record_line, &input->errors,
-				       &input->warnings);
+	connection =
+		connection_decode(document, csv->record_line, &input->errors, &input->warnings);
 	json_decref(document);
 	if (!connection)
 		return NULL;
@@ -282,7 +281,7 @@ static void forget_names(struct csv *csv)
 {
 	struct named *named, *next;
 
-	HASH_ITER(hh, csv->names, named, next) {
+	HASH_ITER (hh, csv->names, named, next) {
 		HASH_DEL(csv->names, named);
 		free(named);
 	}

@@ -10,14 +10,14 @@
 
 #include "error.h"
 
-#define PREFIX_TEXT_SIZE 44
+#define PREFIX_TEXT_SIZE  44
 #define ADDRESS_TEXT_SIZE 40
 
 /* IPv4 uses addr[0..3], the rest is zero. */
 struct prefix {
 	uint8_t addr[16]; /* network byte order */
-	uint8_t family;   /* 4 or 6 */
-	uint8_t length;   /* 0 to 32 or 128 */
+	uint8_t family;	  /* 4 or 6 */
+	uint8_t length;	  /* 0 to 32 or 128 */
 };
 
 /*

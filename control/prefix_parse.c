@@ -102,12 +102,12 @@ static const char *read_address(const char *address, struct prefix *prefix, int 
 		return "a zone (%) has no meaning here";
 	if (strchr(address, ':')) {
 		prefix->family = 6;
-		return inet_pton(AF_INET6, address, prefix->addr) == 1 ? NULL :
-									  "bad IPv6 address";
+		return inet_pton(AF_INET6, address, prefix->addr) == 1 ? NULL : "bad IPv6 address";
 	}
 	prefix->family = 4;
-	return read_ipv4(address, prefix->addr, ret_numbers) ?
-		       NULL : "an address is four numbers from 0 to 255, or IPv6";
+	return read_ipv4(address, prefix->addr, ret_numbers)
+		       ? NULL
+		       : "an address is four numbers from 0 to 255, or IPv6";
 }
 
 /* The text after the slash, leniently. NULL: understood; else why not. */
@@ -116,8 +116,8 @@ static const char *read_length(const char *slash, struct prefix *prefix)
 	unsigned length = prefix_full_length(prefix->family);
 
 	if (slash && !read_number(slash + 1, strlen(slash + 1), length, &length))
-		return prefix->family == 4 ? "the length is a number from 0 to 32" :
-					     "the length is a number from 0 to 128";
+		return prefix->family == 4 ? "the length is a number from 0 to 32"
+					   : "the length is a number from 0 to 128";
 	prefix->length = (uint8_t)length;
 	return NULL;
 }
@@ -132,9 +132,9 @@ static bool judge(const char *text, bool has_length, int numbers, struct prefix 
 	if (is_mapped(&prefix))
 		return refuse_mapped(error, text, &prefix);
 	if (numbers < 4)
-		return has_length ? refuse_meaning(error, ERROR_BAD_VALUE, text,
-						   "is a short form", prefix) :
-				    refuse(error, text, "an address is four numbers, or IPv6");
+		return has_length ? refuse_meaning(error, ERROR_BAD_VALUE, text, "is a short form",
+						   prefix)
+				  : refuse(error, text, "an address is four numbers, or IPv6");
 	if (!has_length)
 		return refuse_meaning(error, ERROR_BAD_VALUE, text, "has no length", prefix);
 	if (prefix.family == 4 && has_leading_zero(text))
@@ -180,8 +180,8 @@ bool prefix_parse_address(const char *text, struct prefix *ret_prefix, struct er
 
 	if (read_address(text, &prefix, &numbers) || numbers < 4 ||
 	    (prefix.family == 4 && has_leading_zero(text)))
-		return error_set(error, ERROR_BAD_VALUE,
-				 "\"%.64s\" is not an IPv4 or IPv6 address", text);
+		return error_set(error, ERROR_BAD_VALUE, "\"%.64s\" is not an IPv4 or IPv6 address",
+				 text);
 	prefix.length = prefix_full_length(prefix.family);
 	*ret_prefix = prefix;
 	return true;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Sorted by family, address and length, whatever encloses a prefix stands before it, and everything
- * between the two is inside the encloser as well. So one sweep with a stack of the prefixes that are
- * open at the current place finds every parent: what does not contain the entry is closed for good.
+ * between the two is inside the encloser as well. So one sweep with a stack of the prefixes that
+ * are open at the current place finds every parent: what does not contain the entry is closed for
+ * good.
  *
  * Equal prefixes of several connections (which a check will refuse) stand together in the order of
  * the set; the first of them is the parent of what is inside.
@@ -86,7 +87,7 @@ bool prefix_table_build(const struct connection_set *set, struct prefix_table *r
 	table.entries = calloc(table.count + 1, sizeof(*table.entries));
 	if (!table.entries)
 		return false;
-	fill_entries(set, 0, table.entries);
+	fill_entries(set, 1, table.entries);
 	qsort(table.entries, table.count, sizeof(*table.entries), compare_entries);
 	link_parents(&table);
 	*ret_table = table;
@@ -118,8 +119,8 @@ bool prefix_table_merge(const struct prefix_table *old, const uint32_t *gone, si
 	for (size_t i = 0; i < old->count; i++) {
 		struct prefix_entry kept = old->entries[i];
 
-		if (gone_count && bsearch(&kept.connection->id, gone, gone_count, sizeof(*gone),
-					  compare_ids))
+		if (gone_count &&
+		    bsearch(&kept.connection->id, gone, gone_count, sizeof(*gone), compare_ids))
 			continue;
 		kept.ordinal = 0;
 		while (next < added && compare_entries(&incoming[next], &kept) < 0)

@@ -15,8 +15,8 @@
 struct prefix_entry {
 	struct prefix prefix;
 	uint32_t parent;  /* the nearest entry with a shorter prefix around it */
-	uint32_t ordinal; /* position of the connection in the set: who came later is to blame */
-	uint32_t own;     /* index in connection->prefixes */
+	uint32_t ordinal; /* 0 = was there before, else the position in the set, from 1 */
+	uint32_t own;	  /* index in connection->prefixes */
 	const struct connection *connection;
 };
 
@@ -30,7 +30,7 @@ bool prefix_table_build(const struct connection_set *set, struct prefix_table *r
 
 /*
  * From the table of the state before, O(n): all entries of @old whose connection's id is not in
- * @gone (sorted, @gone_count), and those of @fresh, which count as having come later.
+ * @gone (sorted, @gone_count), with ordinal 0, and those of @fresh.
  */
 bool prefix_table_merge(const struct prefix_table *old, const uint32_t *gone, size_t gone_count,
 			const struct connection_set *fresh, struct prefix_table *ret_table);

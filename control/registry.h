@@ -51,8 +51,8 @@ struct view *registry_view(struct registry *registry);
 const uint8_t *registry_uuid(const struct registry *registry); /* 16 bytes */
 
 /*
- * Writer thread. All writes return false with at least one entry in @errors when refused; @errors is
- * initialised by the caller. @ret_result is filled on success and needs registry_result_done().
+ * Writer thread. All writes return false with at least one entry in @errors when refused; @errors
+ * is initialised by the caller. @ret_result is filled on success and needs registry_result_done().
  */
 
 bool registry_add(struct registry *registry, const struct author *author, const json_t *document,
@@ -95,7 +95,7 @@ json_t *registry_result_json(const struct registry_result *result);
  */
 json_t *registry_diff(struct registry *registry, struct input *input, struct error_list *errors);
 
-/* [{"revision","time","uid","action","connections","prefixes":{"ipv4","ipv6"},...}], newest first. */
+/* [{"revision","time","uid","action","connections","prefixes":{...},...}], newest first. */
 json_t *registry_history(struct registry *registry, struct error *error);
 
 /*

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NO SPECIAL_NOT_REACHABLE
+#define NO  SPECIAL_NOT_REACHABLE
 #define YES SPECIAL_REACHABLE
-#define NA SPECIAL_NOT_APPLICABLE
+#define NA  SPECIAL_NOT_APPLICABLE
 
 static const struct special_range ranges[] = {
 	{"0.0.0.0/8", "this network", NO},

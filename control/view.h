@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One committed state of the registry. A reader takes a reference and sees a consistent whole for as
- * long as it likes; a write makes a new view that shares every unchanged connection.
+ * One committed state of the registry. A reader takes a reference and sees a consistent whole for
+ * as long as it likes; a write makes a new view that shares every unchanged connection.
  *
  * Threading: immutable; references are counted atomically.
  */
