@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * All engines of the configuration, and the one set that they shall hold.
+ *
+ * Threading: the event loop's thread only.
+ */
+#ifndef CONTROL_ENGINES_H
+#define CONTROL_ENGINES_H
+
+#include "engine.h"
+#include "view.h"
+
+#include <peertag/config.h>
+
+struct engines;
+
+/* What the daemon learns of. */
+struct engines_observer {
+	/* An engine came, went, took or refused a set, or one of its ports changed. */
+	void (*changed)(void *closure, const struct engine *engine);
+	/* Every engine of the configuration now holds this generation or a later one. */
+	void (*acknowledged)(void *closure, uint64_t generation);
+	void *closure;
+};
+
+/* Returns 0 or -errno. */
+int engines_new(sd_event *loop, const struct pt_config *config,
+		const struct engines_observer *observer, struct engines **ret_engines);
+void engines_free(struct engines *engines);
+
+/*
+ * Publishes the snapshot of `view` from the sealed memfd `fd`, which it takes. Engines that are
+ * away get it when they come.
+ */
+void engines_publish(struct engines *engines, const struct view *view, int fd);
+
+size_t engines_count(const struct engines *engines);
+const struct engine *engines_at(const struct engines *engines, size_t at);
+/* The same, for questions to it. */
+struct engine *engines_get(struct engines *engines, size_t at);
+
+uint64_t engines_desired(const struct engines *engines);
+/* True if the engine is up and holds the desired set. */
+bool engines_current(const struct engines *engines, const struct engine *engine);
+/* Every engine is current. */
+bool engines_ready(const struct engines *engines);
+
+/* Adds the counters at `index` over all engines that hold this registry's set. */
+void engines_connection_counters(const struct engines *engines, uint32_t index,
+				 struct pt_connection_counters *sum);
+
+/*
+ * Calls `settled` once each engine that is connected holds `generation` or has refused it, at the
+ * latest after `timeout_us`; perhaps at once.
+ */
+void engines_wait(struct engines *engines, uint64_t generation, uint64_t timeout_us,
+		  void (*settled)(void *closure), void *closure);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the files http*.c share of a request; nobody else includes this.
+ * Threading: the event loop's thread only.
+ */
+#ifndef CONTROL_HTTP_REQUEST_H
+#define CONTROL_HTTP_REQUEST_H
+
+#include "http.h"
+
+#include <microhttpd.h>
+#include <sys/queue.h>
+
+/* One MHD daemon in the event loop. */
+struct listener {
+	struct http *http;
+	struct MHD_Daemon *daemon;
+	sd_event_source *io;
+	sd_event_source *timer;
+	bool local; /* the unix socket */
+};
+
+LIST_HEAD(http_requests, http_request);
+
+struct http {
+	sd_event *loop;
+	struct http_handler handler;
+	gid_t group;
+	char *socket_path;
+	size_t bodies_bytes; /* of all requests */
+	struct http_requests requests;
+	struct listener listeners[2];
+};
+
+struct http_request {
+	LIST_ENTRY(http_request) link;
+	struct listener *listener;
+	struct MHD_Connection *connection;
+	char *method;
+	char *path;
+	char *body;
+	size_t body_bytes;
+	size_t body_capacity;
+	enum http_role role;
+	uid_t uid;
+	bool complete;	/* the handler has it */
+	bool suspended; /* MHD waits for http_respond or http_stream_more */
+	bool queued;	/* the response is MHD's */
+	unsigned status;
+	struct MHD_Response *response;
+	void *state;
+	void (*free_state)(void *state);
+};
+
+/* Lets MHD go on with a request that it was told to wait for. */
+void request_resume(struct http_request *request);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "http.h"
+
+#include <microhttpd.h>
+
+unsigned http_status_of(enum error_code code)
+{
+	switch (code) {
+	case ERROR_SYNTAX:
+		return MHD_HTTP_BAD_REQUEST;
+	case ERROR_UNKNOWN_KEY:
+	case ERROR_MISSING_KEY:
+	case ERROR_BAD_VALUE:
+	case ERROR_HOST_BITS:
+	case ERROR_REPEATED_PREFIX:
+	case ERROR_SPECIAL_RANGE:
+	case ERROR_DEFAULT_ROUTE:
+	case ERROR_CAPACITY:
+		return MHD_HTTP_UNPROCESSABLE_CONTENT;
+	case ERROR_DUPLICATE_NAME:
+	case ERROR_DUPLICATE_PREFIX:
+	case ERROR_OVERLAP:
+	case ERROR_SHRINK:
+	case ERROR_CONFLICT:
+		return MHD_HTTP_CONFLICT;
+	case ERROR_NOT_FOUND:
+		return MHD_HTTP_NOT_FOUND;
+	case ERROR_FORBIDDEN:
+		return MHD_HTTP_FORBIDDEN;
+	case ERROR_TOO_LARGE:
+		return MHD_HTTP_CONTENT_TOO_LARGE;
+	case ERROR_UNREACHABLE:
+		return MHD_HTTP_SERVICE_UNAVAILABLE;
+	case ERROR_NONE:
+	case ERROR_INTERNAL:
+		break;
+	}
+	return MHD_HTTP_INTERNAL_SERVER_ERROR;
+}

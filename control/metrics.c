@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "metrics.h"
+#include "metrics_head.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A place to append to; what is appended is known to fit. */
+struct line {
+	char *pos;
+};
+
+static void line_text(struct line *line, const char *text)
+{
+	size_t bytes = strlen(text);
+
+	memcpy(line->pos, text, bytes);
+	line->pos += bytes;
+}
+
+static void line_number(struct line *line, uint64_t number)
+{
+	char digits[20];
+	int n = 0;
+
+	do
+		digits[n++] = '0' + number % 10;
+	while (number /= 10);
+	while (n)
+		*line->pos++ = digits[--n];
+}
+
+/* A label value: backslash, quote and line feed are escaped (Prometheus text format 0.0.4). */
+static void line_label(struct line *line, const char *value)
+{
+	for (; *value; value++) {
+		if (*value == '\\' || *value == '"' || *value == '\n')
+			*line->pos++ = '\\';
+		*line->pos++ = *value == '\n' ? 'n' : *value;
+	}
+}
+
+static void line_pair(struct line *line, const char *label, const char *value)
+{
+	line_text(line, label);
+	line_label(line, value ? value : "");
+	*line->pos++ = '"';
+}
+
+static const char *connection_role(const struct connection *connection, const char *site)
+{
+	if (site[0] && connection->primary_site && !strcmp(connection->primary_site, site))
+		return "primary";
+	if (site[0] && connection->backup_site && !strcmp(connection->backup_site, site))
+		return "backup";
+	return "none";
+}
+
+struct scrape {
+	struct view *view;
+	const struct engines *engines;
+	const char *site;
+	bool openmetrics;
+	char *head;
+	size_t head_bytes;
+	size_t head_sent;
+	size_t family; /* of those below */
+	bool announced;
+	size_t connection;
+};
+
+struct family {
+	const char *name;
+	const char *help;
+	bool counter;
+	void (*rest)(struct line *line, const struct scrape *scrape,
+		     const struct connection *connection);
+};
+
+static struct pt_connection_counters connection_counters(const struct scrape *scrape,
+							 const struct connection *connection)
+{
+	struct pt_connection_counters sum = {};
+
+	engines_connection_counters(scrape->engines, connection->counter, &sum);
+	return sum;
+}
+
+static void write_receive_packets(struct line *line, const struct scrape *scrape,
+				  const struct connection *connection)
+{
+	line_text(line, "} ");
+	line_number(line, connection_counters(scrape, connection).direction[PT_RECEIVE].packets);
+}
+
+static void write_receive_bytes(struct line *line, const struct scrape *scrape,
+				const struct connection *connection)
+{
+	line_text(line, "} ");
+	line_number(line, connection_counters(scrape, connection).direction[PT_RECEIVE].bytes);
+}
+
+static void write_transmit_packets(struct line *line, const struct scrape *scrape,
+				   const struct connection *connection)
+{
+	line_text(line, "} ");
+	line_number(line, connection_counters(scrape, connection).direction[PT_TRANSMIT].packets);
+}
+
+static void write_transmit_bytes(struct line *line, const struct scrape *scrape,
+				 const struct connection *connection)
+{
+	line_text(line, "} ");
+	line_number(line, connection_counters(scrape, connection).direction[PT_TRANSMIT].bytes);
+}
+
+static void write_info(struct line *line, const struct scrape *scrape,
+		       const struct connection *connection)
+{
+	line_pair(line, ",partner=\"", connection->partner);
+	line_pair(line, ",country=\"", connection->country);
+	line_pair(line, ",us_state=\"", connection->state);
+	line_pair(line, ",city=\"", connection->city);
+	line_pair(line, ",primary_site=\"", connection->primary_site);
+	line_pair(line, ",backup_site=\"", connection->backup_site);
+	line_pair(line, ",role=\"", connection_role(connection, scrape->site));
+	line_text(line, "} 1");
+}
+
+static void write_alerts_enabled(struct line *line, const struct scrape *scrape,
+				 const struct connection *connection)
+{
+	(void)scrape;
+	line_text(line, connection->monitor ? "} 1" : "} 0");
+}
+
+static const struct family families[] = {
+	{"peertag_connection_receive_packets", "Packets that came from the customer.", true,
+	 write_receive_packets},
+	{"peertag_connection_receive_bytes", "Bytes of frames that came from the customer.", true,
+	 write_receive_bytes},
+	{"peertag_connection_transmit_packets", "Packets that went to the customer.", true,
+	 write_transmit_packets},
+	{"peertag_connection_transmit_bytes", "Bytes of frames that went to the customer.", true,
+	 write_transmit_bytes},
+	{"peertag_connection_info", "Who and where a connection is; always 1.", false, write_info},
+	{"peertag_connection_alerts_enabled", "1 where the connection opted in to alerts.", false,
+	 write_alerts_enabled},
+};
+
+#define FAMILIES (sizeof(families) / sizeof(families[0]))
+
+uint64_t metrics_connection_series(uint64_t connections)
+{
+	return connections * FAMILIES;
+}
+
+static void write_announcement(struct line *line, const struct family *family, bool openmetrics)
+{
+	const char *suffix = family->counter && !openmetrics ? "_total " : " ";
+
+	line_text(line, "# HELP ");
+	line_text(line, family->name);
+	line_text(line, suffix);
+	line_text(line, family->help);
+	line_text(line, "\n# TYPE ");
+	line_text(line, family->name);
+	line_text(line, suffix);
+	line_text(line, family->counter ? "counter\n" : "gauge\n");
+}
+
+static void write_sample(struct line *line, const struct scrape *scrape)
+{
+	const struct family *family = &families[scrape->family];
+	const struct connection *connection = scrape->view->by_name.items[scrape->connection];
+
+	line_text(line, family->name);
+	line_text(line, family->counter ? "_total" : "");
+	line_pair(line, "{connection=\"", connection->name);
+	family->rest(line, scrape, connection);
+	*line->pos++ = '\n';
+}
+
+/* Writes the next line and moves on; the scrape is not at its end. */
+static void scrape_line(struct scrape *scrape, struct line *line)
+{
+	if (scrape->family == FAMILIES) {
+		line_text(line, scrape->openmetrics ? "# EOF\n" : "");
+		scrape->family++;
+	} else if (!scrape->announced) {
+		write_announcement(line, &families[scrape->family], scrape->openmetrics);
+		scrape->announced = true;
+	} else if (scrape->connection < scrape->view->by_name.count) {
+		write_sample(line, scrape);
+		scrape->connection++;
+	} else {
+		scrape->family++;
+		scrape->announced = false;
+		scrape->connection = 0;
+	}
+}
+
+static ssize_t scrape_read_head(struct scrape *scrape, char *buffer, size_t bytes)
+{
+	size_t n = scrape->head_bytes - scrape->head_sent;
+
+	n = n < bytes ? n : bytes;
+	memcpy(buffer, scrape->head + scrape->head_sent, n);
+	scrape->head_sent += n;
+	return n;
+}
+
+ssize_t scrape_read(struct scrape *scrape, char *buffer, size_t bytes)
+{
+	struct line line = {.pos = buffer};
+
+	if (scrape->head_sent < scrape->head_bytes)
+		return scrape_read_head(scrape, buffer, bytes);
+	while (scrape->family <= FAMILIES && line.pos + SCRAPE_LINE_MAX <= buffer + bytes)
+		scrape_line(scrape, &line);
+	return line.pos > buffer ? line.pos - buffer : -1;
+}
+
+struct scrape *scrape_new(struct view *view, const struct engines *engines, const char *site,
+			  bool openmetrics)
+{
+	struct scrape *scrape = calloc(1, sizeof(*scrape));
+
+	if (!scrape)
+		return NULL;
+	scrape->view = view_ref(view);
+	scrape->engines = engines;
+	scrape->site = site;
+	scrape->openmetrics = openmetrics;
+	scrape->head = metrics_head(view, engines, openmetrics, &scrape->head_bytes);
+	if (!scrape->head) {
+		scrape_free(scrape);
+		return NULL;
+	}
+	return scrape;
+}
+
+void scrape_free(struct scrape *scrape)
+{
+	if (!scrape)
+		return;
+	view_unref(scrape->view);
+	free(scrape->head);
+	free(scrape);
+}

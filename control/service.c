@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "service.h"
+#include "api.h"
+#include "log.h"
+#include "metrics.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+/* What was last said of an engine, so that nothing is said twice. */
+struct engine_note {
+	bool up;
+	uint64_t generation;
+	char failure[256];
+};
+
+static void tell_engine(struct service *service, const struct engine *engine)
+{
+	events_emit(service->events, "engine",
+		    json_pack("{s:s,s:b,s:I,s:I,s:s}", "engine", engine->name, "up", engine->up,
+			      "generation", (json_int_t)engine->held.set.generation,
+			      "desired_generation", (json_int_t)engines_desired(service->engines),
+			      "error", engine->failure));
+	if (engine->failure[0])
+		log_error("engine %s: %s", engine->name, engine->failure);
+	else if (engines_current(service->engines, engine))
+		log_notice("engine %s runs generation %llu", engine->name,
+			   (unsigned long long)engine->held.set.generation);
+}
+
+static void tell_ports(struct service *service, const struct engine *engine)
+{
+	for (size_t i = 0; i < engine->status.port_count; i++)
+		events_emit(service->events, "port",
+			    json_pack("{s:s,s:s,s:b,s:s}", "engine", engine->name, "port",
+				      engine->status.ports[i].name, "up",
+				      engine->status.ports[i].up, "mode",
+				      engine->status.ports[i].mode));
+}
+
+static void tell_ready(struct service *service)
+{
+	bool ready = engines_ready(service->engines);
+
+	if (ready == service->ready)
+		return;
+	service->ready = ready;
+	events_emit(service->events, "ready", json_pack("{s:b}", "ready", ready));
+}
+
+static struct engine_note *engine_note(struct service *service, const struct engine *engine)
+{
+	for (size_t i = 0; i < engines_count(service->engines); i++)
+		if (engines_at(service->engines, i) == engine)
+			return &service->notes[i];
+	return NULL;
+}
+
+static void engine_changed(void *closure, const struct engine *engine)
+{
+	struct service *service = closure;
+	struct engine_note *note = service->notes ? engine_note(service, engine) : NULL;
+
+	if (!note)
+		return;
+	if (note->up == engine->up && note->generation == engine->held.set.generation &&
+	    !strcmp(note->failure, engine->failure)) {
+		tell_ports(service, engine);
+		return;
+	}
+	note->up = engine->up;
+	note->generation = engine->held.set.generation;
+	snprintf(note->failure, sizeof(note->failure), "%s", engine->failure);
+	tell_engine(service, engine);
+	tell_ready(service);
+}
+
+struct acknowledgement {
+	struct job job;
+	struct registry *registry;
+	uint64_t generation;
+	struct error error;
+	bool failed;
+};
+
+static void acknowledgement_run(struct job *job)
+{
+	struct acknowledgement *acknowledgement = (struct acknowledgement *)job;
+
+	acknowledgement->failed = !registry_acknowledged(
+		acknowledgement->registry, acknowledgement->generation, &acknowledgement->error);
+}
+
+static void acknowledgement_done(struct job *job)
+{
+	struct acknowledgement *acknowledgement = (struct acknowledgement *)job;
+
+	if (acknowledgement->failed)
+		log_error("%s", acknowledgement->error.message);
+	free(job);
+}
+
+static void engines_acknowledged(void *closure, uint64_t generation)
+{
+	struct service *service = closure;
+	struct acknowledgement *acknowledgement = calloc(1, sizeof(*acknowledgement));
+
+	if (!acknowledgement)
+		return; /* the next generation says it again */
+	acknowledgement->job.run = acknowledgement_run;
+	acknowledgement->job.done = acknowledgement_done;
+	acknowledgement->registry = service->registry;
+	acknowledgement->generation = generation;
+	writer_submit(service->writer, &acknowledgement->job);
+}
+
+void service_publish(struct service *service, struct view *view, struct compiled *compiled, int fd)
+{
+	if (service->view) {
+		view_unref(service->view);
+		compiled_done(&service->compiled);
+	}
+	service->view = view;
+	service->compiled = *compiled;
+	engines_publish(service->engines, view, fd);
+	tell_ready(service);
+}
+
+/* The set that was current when the last daemon ended; an engine that holds it is left alone. */
+static int service_publish_first(struct service *service)
+{
+	struct view *view = registry_view(service->registry);
+	struct compiled compiled;
+	int r = compile(view, &service->config->tag, &compiled);
+	int fd = r < 0 ? r : compiled_memfd(&compiled);
+
+	if (fd < 0) {
+		log_error("cannot compile the registry's snapshot: %s", strerror(-fd));
+		return fd;
+	}
+	service_publish(service, view, &compiled, fd);
+	return 0;
+}
+
+/* The ceiling on series is one on connections. */
+static uint32_t connections_max(const struct pt_config *config)
+{
+	uint64_t by_series = config->series_limit / metrics_connection_series(1);
+
+	return by_series < config->max_connections ? by_series : config->max_connections;
+}
+
+static int service_open_registry(struct service *service)
+{
+	struct error error;
+
+	service->settings = (struct registry_settings){
+		.policy =
+			{
+				.overlap_nested = service->config->overlap_nested,
+				.allow_special = service->config->allow_special,
+				.max_connections = connections_max(service->config),
+				.max_prefixes = service->config->max_prefixes,
+			},
+		.tag = service->config->tag,
+	};
+	service->registry = registry_open(service->config->registry, &service->settings, &error);
+	if (service->registry)
+		return 0;
+	log_error("%s%s%s", error.message, error.hint[0] ? ": " : "", error.hint);
+	return -EIO;
+}
+
+static int service_start_engines(struct service *service)
+{
+	struct engines_observer observer = {engine_changed, engines_acknowledged, service};
+	int r = engines_new(service->loop, service->config, &observer, &service->engines);
+
+	if (r < 0) {
+		log_error("cannot set up the engines: %s", strerror(-r));
+		return r;
+	}
+	service->notes = calloc(engines_count(service->engines) + 1, sizeof(*service->notes));
+	return service->notes ? service_publish_first(service) : -ENOMEM;
+}
+
+int service_start(struct service *service)
+{
+	struct error error;
+	int r = service_open_registry(service);
+
+	if (r == 0)
+		r = writer_new(service->loop, &service->writer);
+	if (r == 0)
+		r = events_new(service->loop, &service->events);
+	if (r == 0)
+		r = service_start_engines(service);
+	if (r < 0)
+		return r;
+
+	struct http_handler handler = api_handler;
+
+	handler.closure = service;
+	r = http_new(service->loop, service->config, &handler, &service->http, &error);
+	if (r < 0)
+		log_error("%s%s%s", error.message, error.hint[0] ? ": " : "", error.hint);
+	return r;
+}
+
+/* Requests that wait are answered first, then those who answer them go. */
+void service_stop(struct service *service)
+{
+	writer_free(service->writer);
+	engines_free(service->engines);
+	http_free(service->http);
+	events_free(service->events);
+	if (service->view) {
+		view_unref(service->view);
+		compiled_done(&service->compiled);
+	}
+	registry_close(service->registry);
+	free(service->notes);
+}
+
+static int stop_asked(sd_event_source *source, const struct signalfd_siginfo *siginfo,
+		      void *userdata)
+{
+	(void)siginfo;
+	(void)userdata;
+	return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+int service_run(struct service *service)
+{
+	static const int signals[] = {SIGINT, SIGTERM};
+	int r;
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		r = sd_event_add_signal(service->loop, NULL, signals[i], stop_asked, NULL);
+		if (r < 0)
+			return r;
+	}
+	sd_event_set_watchdog(service->loop, true);
+	sd_notify(false, "READY=1");
+	log_notice("%zu connections, revision %llu, API on %s", service->view->by_name.count,
+		   (unsigned long long)service->view->revision, service->config->api);
+	return sd_event_loop(service->loop);
+}
