@@ -96,6 +96,7 @@ static bool is_refused(const struct special_range *range)
 
 const struct special_range *special_range_of(const struct prefix *prefix)
 {
+	const struct special_range *covered = NULL;
 	size_t inside = RANGES;
 
 	pthread_once(&prefixes_once, read_ranges);
@@ -103,9 +104,10 @@ const struct special_range *special_range_of(const struct prefix *prefix)
 		if (prefix_contains(&prefixes[i], prefix)) {
 			if (inside == RANGES || prefixes[i].length > prefixes[inside].length)
 				inside = i;
-		} else if (is_refused(&ranges[i]) && prefix_contains(prefix, &prefixes[i])) {
-			return &ranges[i];
+		} else if (!covered && is_refused(&ranges[i]) &&
+			   prefix_contains(prefix, &prefixes[i])) {
+			covered = &ranges[i];
 		}
 	}
-	return inside < RANGES && is_refused(&ranges[inside]) ? &ranges[inside] : NULL;
+	return inside < RANGES && is_refused(&ranges[inside]) ? &ranges[inside] : covered;
 }

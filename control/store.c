@@ -161,21 +161,36 @@ static bool refuse_stray_log(const char *path, struct error *error)
 	return true;
 }
 
+/* SQLite takes a file that is cut to almost nothing for a new one, and would write to it. */
+static bool check_beginning(const char *path, struct error *error)
+{
+	static const char magic[] = "SQLite format 3";
+	char beginning[512] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t size = fd < 0 ? -1 : read(fd, beginning, sizeof(beginning));
+	int reason = errno;
+
+	if (fd >= 0)
+		close(fd);
+	if (size < 0)
+		return error_set(error, ERROR_INTERNAL, "cannot open registry %.256s: %s", path,
+				 strerror(reason));
+	if (size == sizeof(beginning) && memcmp(beginning, magic, sizeof(magic)) == 0)
+		return true;
+	error_set(error, ERROR_INTERNAL, "cannot open registry %.256s: it is %s", path,
+		  size == 0 ? "empty (0 bytes)" : "not a peertag registry");
+	error_set_hint(error, "restore a backup, or move it away to start with no connections");
+	return false;
+}
+
 static bool create_where_missing(const char *path, struct error *error)
 {
 	struct stat status;
 	char *fresh = NULL;
 	bool created;
 
-	if (lstat(path, &status) == 0) {
-		if (!S_ISREG(status.st_mode) || status.st_size > 0)
-			return true;
-		error_set(error, ERROR_INTERNAL,
-			  "cannot open registry %.256s: it is empty (0 bytes)", path);
-		error_set_hint(error,
-			       "restore a backup, or remove it to start with no connections");
-		return false;
-	}
+	if (lstat(path, &status) == 0)
+		return check_beginning(path, error);
 	if (refuse_stray_log(path, error))
 		return false;
 	if (asprintf(&fresh, "%s.new", path) < 0)

@@ -51,5 +51,8 @@ const char *suggest_word(const char *const *words, size_t count, const char *tex
 			best = words[i];
 		}
 	}
+	for (size_t i = 0; !best && length >= 3 && i < count; i++)
+		if (strncasecmp(text, words[i], length) == 0)
+			best = words[i];
 	return best;
 }

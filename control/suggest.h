@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/* The word of @words nearest to @text by edit distance, or NULL when none is near. */
+/* The word of @words nearest to @text by edit distance, or that it begins; NULL: none is near. */
 const char *suggest_word(const char *const *words, size_t count, const char *text);
 
 #endif

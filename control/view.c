@@ -85,6 +85,8 @@ const struct connection *view_find(const struct view *view, const char *name)
 {
 	struct connection named = {.name = (char *)name}, *wanted = &named, **found;
 
+	if (view->by_name.count == 0)
+		return NULL;
 	found = bsearch(&wanted, view->by_name.items, view->by_name.count, sizeof(wanted),
 			compare_names);
 	return found ? *found : NULL;
