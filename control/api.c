@@ -3,6 +3,7 @@
 #include "lookup.h"
 #include "metrics.h"
 #include "status.h"
+#include "tally.h"
 #include "task.h"
 
 #include <stdlib.h>
@@ -96,16 +97,31 @@ static void get_status(struct service *service, struct http_request *request, ch
 			  status_json(service->view, service->engines, service->config->site));
 }
 
+static ssize_t read_tally(void *closure, char *buffer, size_t bytes)
+{
+	return tally_read(closure, buffer, bytes);
+}
+
+static void close_tally(void *closure)
+{
+	tally_free(closure);
+}
+
 static void get_counters(struct service *service, struct http_request *request, char *name)
 {
 	char *wanted = http_argument(request, "name");
+	const struct connection *only = wanted ? view_find(service->view, wanted) : NULL;
+	struct tally *tally = tally_new(service->view, service->engines, only);
 
 	(void)name;
-	if (wanted && !view_find(service->view, wanted))
+	if (wanted && !only)
 		respond_no_connection(request, wanted);
+	else if (!tally)
+		respond_text(request, 503, "out of memory\n");
 	else
-		http_respond_json(request, 200,
-				  counters_json(service->view, service->engines, wanted));
+		http_respond_stream(request, "application/json", read_tally, close_tally, tally);
+	if (wanted && !only)
+		tally_free(tally);
 	free(wanted);
 }
 

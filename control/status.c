@@ -84,21 +84,8 @@ json_t *status_json(const struct view *view, const struct engines *engines, cons
 			 (json_int_t)view->totals.ipv6, "engines", list);
 }
 
-static json_t *connection_counters_json(const struct engines *engines,
-					const struct connection *connection)
-{
-	struct pt_connection_counters sum = {};
-	json_t *object = json_object();
-
-	engines_connection_counters(engines, connection->counter, &sum);
-	for (enum pt_direction direction = 0; direction < PT_DIRECTIONS; direction++)
-		json_object_set_new(object, pt_direction_name(direction),
-				    count_json(sum.direction[direction]));
-	return object;
-}
-
 /* What arrived on all ports of all engines. */
-static json_t *all_outcomes_json(const struct engines *engines)
+json_t *status_outcomes_json(const struct engines *engines)
 {
 	struct pt_count total[PT_OUTCOMES] = {};
 
@@ -114,18 +101,4 @@ static json_t *all_outcomes_json(const struct engines *engines)
 		}
 	}
 	return outcomes_json(total);
-}
-
-json_t *counters_json(const struct view *view, const struct engines *engines, const char *name)
-{
-	json_t *connections = json_object();
-
-	for (size_t i = 0; i < view->by_name.count && !name; i++)
-		json_object_set_new(connections, view->by_name.items[i]->name,
-				    connection_counters_json(engines, view->by_name.items[i]));
-	if (name)
-		json_object_set_new(connections, name,
-				    connection_counters_json(engines, view_find(view, name)));
-	return json_pack("{s:o,s:o}", "connections", connections, "outcomes",
-			 all_outcomes_json(engines));
 }
