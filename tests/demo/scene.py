@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The demo's scene: partners' networks around an edge server, all inside this machine.
+
+ lumen    contoso-seattle, contoso-chicago      ─ port lumen0 ─┐
+ decix    fabrikam-newyork, fabrikam-frankfurt  ─ port decix0 ─┤  edge: server 198.18.0.1,
+ colt     northwind-london                      ─ port colt0  ─┤        2001:db8:ff::1
+ apac     adatum-tokyo, litware-sydney          ─ port apac0  ─┘
+ singtel  tailspin-singapore ─ port singtel0 ─ edge ─ port cloud0 ─ cloud: a server behind the edge
+
+Customers of the first four talk to a server on the edge itself: XDP sees what they send, the egress
+program what they get. Singtel's are forwarded from port to port, without the host's stack.
+"""
+
+import ipaddress
+import json
+import os
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
+
+from edge import DATA, SERVER, Edge, Host  # noqa: E402
+from namespace import family_of  # noqa: E402
+from traffic import Echo, TcpServer  # noqa: E402
+
+CONNECTIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "connections.jsonl")
+COUNTRIES = os.path.join(DATA, "connections", "countries.jsonl")
+CLOUD = {4: "198.18.1.1", 6: "2001:db8:fe::1"}
+NETWORKS = {
+    "lumen": ("contoso-seattle", "contoso-chicago"),
+    "decix": ("fabrikam-newyork", "fabrikam-frankfurt"),
+    "colt": ("northwind-london",),
+    "apac": ("adatum-tokyo", "litware-sydney"),
+    "singtel": ("tailspin-singapore",),
+}
+FORWARDED = "singtel"
+STRANGERS = {name: f"192.0.2.{200 + number}" for number, name in enumerate(NETWORKS)}
+
+
+def connections_load():
+    with open(CONNECTIONS, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+class Customer:
+    """A connection with one host address in each of its prefixes."""
+
+    def __init__(self, connection):
+        self.name = connection["name"]
+        texts = [entry if isinstance(entry, str) else entry["prefix"]
+                 for entry in connection["prefixes"]]
+        self.prefixes = [ipaddress.ip_network(text) for text in texts]
+        self.addresses = [str(prefix[10]) for prefix in self.prefixes]
+
+    def owns(self, address):
+        parsed = ipaddress.ip_address(address)
+        return any(parsed in prefix for prefix in self.prefixes)
+
+
+class Scene:
+    """The edge, the networks around it, and the servers that answer."""
+
+    def __init__(self, control_outside=False, **configuration):
+        self.customers = {entry["name"]: Customer(entry) for entry in connections_load()}
+        self.edge = Edge(ports_of_edge(), control_outside=control_outside,
+                         tag={"mark": True, "dscp": True}, **configuration)
+        try:
+            self.hosts = {name: self.network(name) for name in NETWORKS}
+            self.cloud = self.forwarding()
+            self.servers = self.serve()
+        except BaseException:
+            self.edge.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for server in self.servers:
+            server.stop()
+        self.edge.close()
+
+    def network(self, name):
+        addresses = [address for customer in NETWORKS[name]
+                     for address in self.customers[customer].addresses]
+        return self.edge.host(f"{name}0", [*addresses, STRANGERS[name]], label=name)
+
+    def forwarding(self):
+        """The server behind the edge; its frames and Singtel's pass from port to port."""
+        cloud = self.edge.host("cloud0", CLOUD.values(), label="cloud")
+        singtel = self.hosts[FORWARDED]
+        for host in (cloud, singtel):
+            host.link.offload(2, gro="on", tx="off")
+        for address in singtel.addresses:
+            cloud.link.route(2, address, CLOUD[family_of(address)])
+            singtel.link.route(2, CLOUD[family_of(address)], address)
+        meet(singtel, cloud)
+        return cloud
+
+    def serve(self):
+        places = [(self.edge.namespace, SERVER), (self.cloud.namespace, CLOUD)]
+        servers = [kind(namespace, address) for namespace, addresses in places
+                   for address in addresses.values() for kind in (Echo, TcpServer)]
+        for server in servers:
+            server.start()
+        return servers
+
+    def network_of(self, customer):
+        return next(name for name, customers in NETWORKS.items() if customer in customers)
+
+    def server_of(self, customer, address):
+        addresses = CLOUD if self.network_of(customer) == FORWARDED else SERVER
+        return addresses[family_of(address)]
+
+    def registry_write(self):
+        """Our connections and the real world's prefixes in one file. Returns (path, how many)."""
+        path = self.edge.path("registry.jsonl")
+        sources = [CONNECTIONS] + ([COUNTRIES] if os.path.exists(COUNTRIES) else [])
+        lines = []
+        for source in sources:
+            with open(source, encoding="utf-8") as file:
+                lines += file.readlines()
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(lines)
+        return path, len(lines)
+
+
+def ports_of_edge():
+    ports = [{"name": f"{name}0", "mode": "native", "forward": "pass"}
+             for name in NETWORKS if name != FORWARDED]
+    return ports + [
+        {"name": f"{FORWARDED}0", "mode": "native", "forward": "cloud0"},
+        {"name": "cloud0", "mode": "native", "forward": f"{FORWARDED}0"},
+    ]
+
+
+def meet(one: Host, other: Host):
+    """Frames of one reach the other unchanged, so each must address the other's device."""
+    for here, there in ((one, other), (other, one)):
+        for family in (4, 6):
+            here.namespace.run("ip", "neigh", "replace", here.link.gateway(family, 1), "lladdr",
+                               there.link.mac(2), "dev", here.device, "nud", "permanent")

@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""The metrics: valid text for any name, complete from registration on, equal to the API."""
+
+import http.client
+import json
+import os
+import shutil
+import urllib.parse
+
+from customer import SEATTLE, customer, seattle
+from edge import SERVER
+from statement import Edge, Skipped, begin, edge_holds, equal, true
+from traffic import Echo
+
+HOSTILE = ('with "quotes"', "back\\slash", "braces {a=\"b\"} 1", "comma, and = sign", "東京 ü 🙂",
+           "ends in a backslash\\", "# HELP not a comment", "\\n is not a line feed", "a/b?c#d%2F")
+REQUIRED = (
+    "peertag_packets_total", "peertag_sent_packets_total", "peertag_forward_drops_total",
+    "peertag_nic_received_packets_total", "peertag_tag_failures_total",
+    "peertag_registry_revision", "peertag_engine_generation", "peertag_desired_generation",
+    "peertag_engine_up", "peertag_ready", "peertag_registry_connections",
+    "peertag_registry_prefixes", "peertag_table_bytes", "peertag_publish_seconds",
+    "peertag_publish_failures_total", "peertag_series", "peertag_build_info",
+)
+OF_A_CONNECTION = (
+    "peertag_connection_receive_packets_total", "peertag_connection_receive_bytes_total",
+    "peertag_connection_transmit_packets_total", "peertag_connection_transmit_bytes_total",
+    "peertag_connection_alerts_enabled",
+)
+
+
+def promtool_accepts(edge, text):
+    if not shutil.which("promtool"):
+        raise Skipped("promtool is not installed (package prometheus)")
+    result = edge.namespace.run("promtool", "check", "metrics", input=text, check=False)
+    equal((result.returncode, result.stdout + result.stderr), (0, ""), "promtool check metrics")
+
+
+def every_metric_is_there_from_the_start(edge):
+    metrics = edge.metrics()
+    names = {name for name, _ in metrics}
+    equal([name for name in REQUIRED if name not in names], [], "missing metrics")
+    for name in OF_A_CONNECTION:
+        equal(metrics.get((name, (("connection", "contoso-seattle"),))), 0.0, name)
+    info = [dict(labels) for name, labels in metrics if name == "peertag_connection_info"]
+    equal(info, [{"connection": "contoso-seattle", "partner": "Lumen Technologies",
+                  "country": "US", "us_state": "WA", "city": "", "primary_site": "sea1",
+                  "backup_site": "", "role": "primary"}], "peertag_connection_info")
+    equal(metrics["peertag_series", ()], float(len(metrics)), "peertag_series is the truth")
+    equal(metrics["peertag_ready", ()], 1.0, "peertag_ready")
+
+
+def a_new_connection_is_exported_at_zero(edge):
+    for number in range(5):
+        edge.api("POST", "/v1/connections", customer(f"new-{number}"))
+        metrics = edge.metrics()
+        for name in OF_A_CONNECTION:
+            equal(metrics.get((name, (("connection", f"new-{number}"),))), 0.0, name)
+
+
+def hostile_names_keep_the_text_valid(edge):
+    for name in HOSTILE:
+        status, _, body = edge.api("POST", "/v1/connections",
+                                   customer(name, partner=name, city=name))
+        equal(status, 201, f"{name}: {body}")
+    exported = {dict(labels).get("connection") for _, labels in edge.metrics()}
+    equal([name for name in HOSTILE if name not in exported], [], "names that are not exported")
+    _, _, body = edge.api("GET", "/metrics")
+    promtool_accepts(edge, body.decode())
+
+
+def control_characters_in_names_are_refused(edge):
+    for name in ("line\nfeed", "tab\there", "nul\x00", "escape\x1b[2J", "del\x7f"):
+        status, _, body = edge.api("POST", "/v1/connections", customer(name))
+        equal(status, 422, f"{name!r}: {body}")
+
+
+def the_format_follows_the_accept_header(edge):
+    _, headers, body = edge.api("GET", "/metrics")
+    true("text/plain" in headers["Content-Type"] and "0.0.4" in headers["Content-Type"],
+         f"content type {headers['Content-Type']}")
+    _, headers, body = edge.api("GET", "/metrics", headers={
+        "Accept": "application/openmetrics-text; version=1.0.0,text/plain;version=0.0.4;q=0.5"})
+    true(headers["Content-Type"].startswith("application/openmetrics-text"), "content type")
+    text = body.decode()
+    true(text.endswith("\n# EOF\n"), "OpenMetrics ends with # EOF")
+    true("# TYPE peertag_connection_receive_packets counter" in text,
+         "an OpenMetrics family has no _total")
+
+
+def metrics_equal_the_api_after_traffic(edge):
+    with Echo(edge.namespace, SERVER[4]):
+        edge.east.exchange(SEATTLE).send(321, 200)
+    counters, metrics = edge.counters()["connections"], edge.metrics()
+    for name, counts in counters.items():
+        for way, count in counts.items():
+            for unit, number in count.items():
+                key = (f"peertag_connection_{way}_{unit}_total", (("connection", name),))
+                equal(metrics[key], float(number), f"{key}")
+    equal(counters["contoso-seattle"]["receive"]["packets"], 321, "receive packets")
+
+
+def a_real_prometheus_scrapes_and_answers(edge):
+    if not shutil.which("prometheus"):
+        raise Skipped("prometheus is not installed")
+    start_prometheus(edge)
+    for name in ("contoso-seattle", *HOSTILE):
+        expected = edge.connection(name)[0].packets
+        query = f"peertag_connection_receive_packets_total{{connection={json.dumps(name)}}}"
+        edge.wait(f"prometheus' {query}", lambda: ask(edge, query) == [expected], 20)
+    joined = ask(edge, "peertag_connection_receive_packets_total * on (instance, connection) "
+                       "group_left (us_state) peertag_connection_info{us_state=\"WA\"}")
+    equal(joined, [321], "the join on the info metric")
+    equal(ask(edge, 'up{job="peertag"}'), [1], "up")
+    edge.end("prometheus")
+
+
+def start_prometheus(edge):
+    config = edge.path("prometheus.yaml")
+    with open(config, "w", encoding="ascii") as file:
+        file.write("global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: peertag\n"
+                   f"  static_configs: [{{targets: ['{edge.configuration['listen']}']}}]\n")
+    os.mkdir(edge.path("prometheus"))
+    edge.start("prometheus", "prometheus", f"--config.file={config}",
+               f"--storage.tsdb.path={edge.path('prometheus')}",
+               "--web.listen-address=127.0.0.1:9090")
+
+
+def ask(edge, query):
+    """The values of an instant query, or None while nobody answers."""
+    with edge.namespace:
+        connection = http.client.HTTPConnection("127.0.0.1", 9090, timeout=5)
+        try:
+            connection.connect()
+        except OSError:
+            return None
+    connection.request("GET", "/api/v1/query?" + urllib.parse.urlencode({"query": query}))
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    if answer["status"] != "success":
+        return None
+    return [float(sample["value"][1]) for sample in answer["data"]["result"]]
+
+
+def the_series_limit_refuses_registrations(edge):
+    series = int(edge.metrics()["peertag_series", ()])
+    edge.end("peertagd")
+    edge.configure(series_limit=series + 4)
+    edge.start_control()
+    edge.wait_ready()
+    answer = edge.cli("connection", "add", "too-much", "partner", "Colt", "country", "GB")
+    equal((answer.code, answer.error["code"]), (4, "capacity"), "exit code and code")
+
+
+def main():
+    begin()
+    with Edge([{"name": "east", "forward": "pass"}]) as edge:
+        edge.east = edge.host("east", [SEATTLE])
+        edge.start_all()
+        edge.apply([seattle(primary_site="sea1")])
+        held = edge_holds(edge, [
+            every_metric_is_there_from_the_start, a_new_connection_is_exported_at_zero,
+            hostile_names_keep_the_text_valid, control_characters_in_names_are_refused,
+            the_format_follows_the_accept_header, metrics_equal_the_api_after_traffic,
+            a_real_prometheus_scrapes_and_answers, the_series_limit_refuses_registrations])
+    raise SystemExit(0 if held else 1)
+
+
+main()

@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Who may read and who may write; no client can hold up or fill up the daemon."""
+
+import contextlib
+import grp
+import json
+import os
+import socket
+import time
+
+from client import UnixConnection, request
+from customer import customer, london, seattle
+from statement import Edge, begin, edge_holds, equal, true
+
+OUTSIDER = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
+GROUP = "games"
+READS = ("/v1/connections", "/v1/connections/contoso-seattle", "/v1/export", "/v1/history",
+         "/v1/status", "/v1/counters", "/v1/lookup?address=203.0.113.1", "/metrics", "/healthz",
+         "/")
+WRITES = (
+    ("POST", "/v1/connections", london()),
+    ("PUT", "/v1/connections/contoso-seattle", seattle()),
+    ("PATCH", "/v1/connections/contoso-seattle", {"partner": "Colt"}),
+    ("DELETE", "/v1/connections/contoso-seattle", None),
+    ("POST", "/v1/apply", london()),
+    ("POST", "/v1/rollback", {"revision": 1}),
+)
+BODY_LIMIT = 64 << 20
+
+
+def as_user(edge, member, method, path, document=None):
+    """One request by a process of another user: its answer's status."""
+    groups = ("--groups", str(grp.getgrnam(GROUP).gr_gid)) if member else ("--clear-groups",)
+    body = () if document is None else ("--data-binary", json.dumps(document))
+    result = edge.namespace.run(
+        "setpriv", "--reuid", "65534", "--regid", "65534", *groups, "curl", "-s", "-o",
+        "/dev/null", "-w", "%{http_code}", "--unix-socket", edge.socket, "-X", method, *body,
+        f"http://localhost{path}")
+    return int(result.stdout)
+
+
+def everybody_may_read(edge):
+    for path in READS:
+        equal(as_user(edge, False, "GET", path), 200, f"GET {path} by an outsider")
+    equal(as_user(edge, False, "POST", "/v1/check", london()), 200, "check by an outsider")
+    equal(as_user(edge, False, "POST", "/v1/diff", london()), 200, "diff by an outsider")
+
+
+def an_outsider_may_not_write(edge):
+    before = edge.cli("export", check=True).stdout
+    for method, path, document in WRITES:
+        equal(as_user(edge, False, method, path, document), 403, f"{method} {path}")
+    answer = edge.cli("connection", "del", "contoso-seattle", wrapper=OUTSIDER)
+    equal((answer.code, answer.error["code"]), (4, "forbidden"), "the command line's exit code")
+    equal(edge.cli("export", check=True).stdout, before, "the registry afterwards")
+
+
+def a_member_of_the_group_may_write(edge):
+    equal(as_user(edge, True, "POST", "/v1/connections", customer("by-member")), 201, "POST")
+    equal(as_user(edge, True, "DELETE", "/v1/connections/by-member"), 200, "DELETE")
+
+
+def the_tcp_listener_only_reads(edge):
+    before = edge.cli("export", check=True).stdout
+    for path in READS:
+        equal(edge.tcp("GET", path)[0], 200, f"GET {path} over TCP")
+    for method, path, document in WRITES:
+        status = edge.tcp(method, path, json.dumps(document))[0]
+        true(status in (404, 405), f"{method} {path} over TCP: {status}")
+    equal(edge.cli("export", check=True).stdout, before, "the registry afterwards")
+
+
+def names_are_unescaped_in_paths(edge):
+    edge.api("POST", "/v1/connections", customer("a/b ü"))
+    status, _, body = edge.api("GET", "/v1/connections/a%2Fb%20%C3%BC")
+    equal((status, json.loads(body)["name"]), (200, "a/b ü"), "GET of an escaped name")
+    equal(edge.api("DELETE", "/v1/connections/a%2Fb%20%C3%BC")[0], 200, "DELETE of it")
+
+
+def errors_have_their_status(edge):
+    cases = (
+        ("GET", "/v1/nothing", None, 404), ("GET", "/v1/connections/nobody", None, 404),
+        ("DELETE", "/v1/connections/nobody", None, 404), ("GET", "/v1/lookup?address=x", None, 400),
+        ("POST", "/v1/connections", seattle(), 409), ("POST", "/v1/connections", [1], 422),
+        ("POST", "/v1/connections", customer("x", "192.0.2.1/24"), 422),
+    )
+    for method, path, document, expected in cases:
+        status, _, body = edge.api(method, path, document)
+        true(status == expected or {status, expected} == {400, 422},
+             f"{method} {path}: {status}, {body[:200]}")
+        true(json.loads(body)["error"]["message"], f"{method} {path}: an error document")
+    equal(edge.api("POST", "/v1/connections", body=b"{", headers={})[0], 400, "a broken body")
+
+
+def a_large_body_is_refused(edge):
+    connection = UnixConnection(edge.socket)
+    with contextlib.closing(connection):
+        connection.putrequest("POST", "/v1/apply")
+        connection.putheader("Content-Length", str(BODY_LIMIT + 1))
+        connection.endheaders()
+        equal(connection.getresponse().status, 413, "status by its announced length")
+    true(chunked_status(edge) in (413, None), "a body without a length is refused or cut off")
+    true(memory_mib(edge) < 400, f"memory afterwards: {memory_mib(edge)} MiB")
+
+
+def chunked_status(edge):
+    """The status, or None where the daemon hung up instead."""
+    connection = UnixConnection(edge.socket)
+    with contextlib.closing(connection):
+        connection.putrequest("POST", "/v1/apply")
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders()
+        chunk = b"%x\r\n%s\r\n" % (1 << 20, b" " * (1 << 20))
+        try:
+            for _ in range((BODY_LIMIT >> 20) + 8):
+                connection.send(chunk)
+            return connection.getresponse().status
+        except (BrokenPipeError, ConnectionResetError):
+            return None
+
+
+def memory_mib(edge):
+    with open(f"/proc/{edge.processes['peertagd'].pid}/status", encoding="ascii") as file:
+        return next(int(row.split()[1]) for row in file if row.startswith("VmRSS")) // 1024
+
+
+def slow_clients_do_not_block_others(edge):
+    slow = [socket.socket(socket.AF_UNIX) for _ in range(100)]
+    with contextlib.ExitStack() as stack:
+        for number, client in enumerate(slow):
+            stack.enter_context(client)
+            client.connect(edge.socket)
+            client.send((b"GET /metrics HTTP/1.1\r\nHost: x\r\n", b"G",
+                         b"POST /v1/apply HTTP/1.1\r\nContent-Length: 999999\r\n\r\n{",
+                         b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")[number % 4])
+        began = time.monotonic()
+        for _ in range(20):
+            equal(edge.api("GET", "/v1/status")[0], 200, "status")
+        equal(edge.api("PATCH", "/v1/connections/contoso-seattle", {"city": "Seattle"})[0], 200,
+              "a change")
+        true(time.monotonic() - began < 2, "others are served at once")
+
+
+def nonsense_is_answered_or_dropped(edge):
+    for garbage in (b"\x00" * 4096, b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n",
+                    b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\n\r\n",
+                    b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+                    b"GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n",
+                    b"GET /v1/connections/%zz HTTP/1.1\r\nHost: x\r\n\r\n"):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(1)
+            client.connect(edge.socket)
+            with contextlib.suppress(OSError):
+                client.sendall(garbage)
+                client.shutdown(socket.SHUT_WR)
+                answer = client.recv(4096)
+                true(not answer or b" 4" in answer[:16] or b" 5" in answer[:16],
+                     f"{garbage[:20]}: {answer[:60]}")
+    equal(edge.api("GET", "/healthz")[0], 200, "the daemon lives")
+
+
+def events_tell_of_changes(edge):
+    connection = UnixConnection(edge.socket, timeout=5)
+    with contextlib.closing(connection):
+        connection.request("GET", "/v1/events")
+        response = connection.getresponse()
+        true(response.getheader("Content-Type").startswith("text/event-stream"), "content type")
+        edge.api("PATCH", "/v1/connections/contoso-seattle", {"city": "Tacoma"})
+        told = b""
+        while b"data:" not in told or not told.endswith(b"\n\n"):
+            told += response.read1(4096)
+        true(b"contoso-seattle" in told or b"revision" in told, f"{told}")
+
+
+def many_clients_are_served(edge):
+    with contextlib.ExitStack() as stack:
+        clients = []
+        for _ in range(200):
+            client = UnixConnection(edge.socket)
+            client.connect()
+            clients.append(stack.enter_context(contextlib.closing(client)))
+        answers = [request(client, "GET", "/healthz", None, None)[0] for client in clients]
+        equal(set(answers), {200}, "statuses")
+
+
+def main():
+    begin()
+    with Edge(engines=[], api_group=GROUP) as edge:
+        os.chmod(edge.folder, 0o755)
+        edge.start_control()
+        edge.wait_api()
+        edge.apply([seattle()])
+        held = edge_holds(edge, [
+            everybody_may_read, an_outsider_may_not_write, a_member_of_the_group_may_write,
+            the_tcp_listener_only_reads, names_are_unescaped_in_paths, errors_have_their_status,
+            a_large_body_is_refused, slow_clients_do_not_block_others,
+            nonsense_is_answered_or_dropped, events_tell_of_changes, many_clients_are_served])
+    raise SystemExit(0 if held else 1)
+
+
+main()
