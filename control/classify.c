@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * peertag classify: a registry file compiled as the daemon would, handed to the real engine's
+ * program, and its answer told with names in place of ids.
+ */
+#include "check.h"
+#include "compile.h"
+#include "field.h"
+#include "offline_engine.h"
+#include "output.h"
+#include "policy.h"
+#include "programs.h"
+#include "table.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static enum exit_code fail_memory(const struct invocation *invocation)
+{
+	return output_failure(invocation, EXIT_FAILED, "internal", NULL, "out of memory");
+}
+
+static bool is_built_in(const struct invocation *invocation, enum exit_code *ret_code)
+{
+	const char *engine = field_text(invocation->arguments, "engine");
+	const char *table = field_text(invocation->arguments, "table");
+
+	if (!strcmp(engine, "dpdk"))
+		*ret_code = output_failure(invocation, EXIT_FAILED, "unavailable",
+					   "--engine xdp is", "the DPDK engine is not built in");
+	else if (!strcmp(table, "flat"))
+		*ret_code = output_failure(invocation, EXIT_FAILED, "unavailable", "--table lpm is",
+					   "the flat table is not built in");
+	else
+		return true;
+	return false;
+}
+
+/* The registry file as a view, or NULL: the error was printed. */
+static struct view *read_registry(const struct invocation *invocation, const struct policy *policy,
+				  enum exit_code *ret_code)
+{
+	struct view *view = NULL;
+	struct input input;
+	struct error error;
+	json_t *answer;
+
+	if (!input_read_file(field_text(invocation->arguments, "registry"), &input, &error)) {
+		*ret_code = output_error(invocation, &error);
+		return NULL;
+	}
+	if (!check_input(&input, policy)) {
+		*ret_code = fail_memory(invocation);
+	} else if (input.errors.count) {
+		error_list_get(&input.errors, 0, &error);
+		answer = json_pack("{s:o, s:o}", "error", error_json(&error), "errors",
+				   error_list_json(&input.errors));
+		*ret_code = output_refusal(invocation, answer);
+		json_decref(answer);
+	} else {
+		view = view_from_input(&input);
+		if (!view)
+			*ret_code = fail_memory(invocation);
+	}
+	input_done(&input);
+	return view;
+}
+
+/* {NAME: counts} of {ID: counts}; an id that the registry has not is kept as it is. */
+static void name_connections(json_t *document, const struct view *view)
+{
+	json_t *named = json_object(), *counts;
+	const char *id;
+
+	json_object_foreach (json_object_get(document, "connections"), id, counts) {
+		const struct connection *connection = view_find_id(view, strtoul(id, NULL, 10));
+
+		json_object_set(named, connection ? connection->name : id, counts);
+	}
+	json_object_set_new(document, "connections", named);
+}
+
+static void print_numbers(const char *title, json_t *numbers)
+{
+	const char *key;
+	json_t *number;
+
+	printf("%-10s", title);
+	json_object_foreach (numbers, key, number)
+		printf(" %s %" JSON_INTEGER_FORMAT, key, json_integer_value(number));
+	printf("\n");
+}
+
+static void print_document(const json_t *document)
+{
+	struct table *table = table_new("CONNECTION >RECEIVE-PACKETS >RECEIVE-BYTES "
+					">TRANSMIT-PACKETS >TRANSMIT-BYTES");
+	const char *name;
+	json_t *counts;
+
+	printf("%-10s %s, table %s\n", "engine", field_text(document, "engine"),
+	       field_text(document, "table"));
+	print_numbers("received", json_object_get(document, "received"));
+	print_numbers("outcomes", json_object_get(document, "outcomes"));
+	print_numbers("tagged", json_object_get(document, "tagged"));
+	if (field_number(document, "native_packets"))
+		printf("%-10s %" JSON_INTEGER_FORMAT
+		       " packets, which the kernel's test run refuses\n",
+		       "native", field_number(document, "native_packets"));
+	json_object_foreach (json_object_get(document, "connections"), name, counts) {
+		table_text(table, "%s", name);
+		table_number(table, field_number(counts, "receive.packets"));
+		table_number(table, field_number(counts, "receive.bytes"));
+		table_number(table, field_number(counts, "transmit.packets"));
+		table_number(table, field_number(counts, "transmit.bytes"));
+	}
+	if (table_rows(table))
+		printf("\n");
+	table_print(table, stdout);
+	table_free(table);
+}
+
+static enum exit_code tell(const struct invocation *invocation, json_t *document,
+			   const struct view *view)
+{
+	name_connections(document, view);
+	if (invocation->json)
+		return output_document(document);
+	print_document(document);
+	return output_finish(EXIT_DONE);
+}
+
+static enum exit_code classify(const struct invocation *invocation, const struct view *view,
+			       const struct pt_config_tag *tag)
+{
+	struct offline_run run = {
+		.engine = "peertag-xdp",
+		.tag = tag,
+		.capture = field_text(invocation->arguments, "capture"),
+		.write = json_string_value(json_object_get(invocation->arguments, "write")),
+	};
+	struct compiled compiled;
+	enum exit_code code;
+	struct error error;
+	json_t *document;
+	int reason = compile(view, tag, &compiled);
+
+	if (reason < 0)
+		return output_failure(invocation, EXIT_FAILED, "internal", NULL,
+				      "cannot compile the registry: %s", strerror(-reason));
+	run.snapshot_fd = compiled_memfd(&compiled);
+	compiled_done(&compiled);
+	if (run.snapshot_fd < 0)
+		return output_failure(invocation, EXIT_FAILED, "internal", NULL,
+				      "cannot hold the snapshot: %s", strerror(-run.snapshot_fd));
+	document = offline_engine_run(&run, &error);
+	code = document ? tell(invocation, document, view) : output_error(invocation, &error);
+	json_decref(document);
+	close(run.snapshot_fd);
+	return code;
+}
+
+enum exit_code run_classify(struct invocation *invocation)
+{
+	struct pt_config_tag tag;
+	struct policy policy;
+	struct view *view;
+	enum exit_code code = EXIT_FAILED;
+
+	if (!is_built_in(invocation, &code) || !policy_load(invocation, &policy, &tag, &code))
+		return code;
+	view = read_registry(invocation, &policy, &code);
+	if (!view)
+		return code;
+	code = classify(invocation, view, &tag);
+	view_unref(view);
+	return code;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The daemon, its engines and their ports. */
+#include "field.h"
+#include "show.h"
+#include "table.h"
+
+#include <peertag/types.h>
+
+static json_int_t outcome_number(const json_t *outcomes, enum pt_outcome outcome)
+{
+	return field_number(outcomes, pt_outcome_name(outcome));
+}
+
+static json_int_t failures_of(const json_t *port)
+{
+	json_int_t failures = 0;
+
+	for (enum pt_carrier carrier = 0; carrier < PT_CARRIERS; carrier++)
+		failures += field_number(json_object_get(port, "tag_failures"),
+					 pt_carrier_name(carrier));
+	return failures;
+}
+
+static void add_outcomes(struct table *table, const json_t *outcomes)
+{
+	for (enum pt_outcome outcome = 0; outcome < PT_OUTCOMES; outcome++)
+		table_number(table, outcome_number(outcomes, outcome));
+}
+
+static bool has_sent(const json_t *port)
+{
+	json_int_t sum = 0;
+
+	for (enum pt_outcome outcome = 0; outcome < PT_OUTCOMES; outcome++)
+		sum += outcome_number(json_object_get(port, "sent_outcomes"), outcome);
+	return sum > 0;
+}
+
+static void add_port(struct table *table, const char *engine, const json_t *port)
+{
+	const json_t *up = json_object_get(port, "up");
+
+	table_text(table, "%s", field_text(port, "name"));
+	table_text(table, "%s", engine);
+	table_text(table, "%s", !up ? "" : json_is_true(up) ? "up" : "DOWN");
+	table_text(table, "%s", field_text(port, "mode"));
+	table_text(table, "%s", field_text(port, "driver"));
+	table_text(table, "in");
+	table_number(table, field_number(port, "received.packets"));
+	table_number(table, field_number(port, "nic_packets"));
+	add_outcomes(table, json_object_get(port, "outcomes"));
+	table_number(table, field_number(port, "forward_drops"));
+	table_number(table, failures_of(port));
+	if (!has_sent(port))
+		return;
+	for (int i = 0; i < 5; i++)
+		table_text(table, "%s", "");
+	table_text(table, "out");
+	table_text(table, "%s", "");
+	table_text(table, "%s", "");
+	add_outcomes(table, json_object_get(port, "sent_outcomes"));
+	table_text(table, "%s", "");
+	table_text(table, "%s", "");
+}
+
+void show_ports(const json_t *arguments, const json_t *answer)
+{
+	struct table *table =
+		table_new("PORT ENGINE LINK MODE DRIVER WAY >RECEIVED >NIC >MATCHED >UNMATCHED "
+			  ">NOT-IP >UNSUPPORTED >MALFORMED >DROPS >TAG-FAILURES");
+	json_t *engine, *port;
+	size_t i, j;
+
+	(void)arguments;
+	json_array_foreach (json_object_get(answer, "engines"), i, engine)
+		json_array_foreach (json_object_get(engine, "ports"), j, port)
+			add_port(table, field_text(engine, "name"), port);
+	table_print(table, stdout);
+	if (!table_rows(table))
+		printf("no port: no engine that is up has one\n");
+	table_free(table);
+}
+
+/* Why the engine does not run what it should, or "". */
+static const char *trouble_of(const json_t *engine)
+{
+	if (*field_text(engine, "error"))
+		return field_text(engine, "error");
+	if (!field_true(engine, "up"))
+		return "not running";
+	if (field_number(engine, "generation") != field_number(engine, "desired_generation"))
+		return "not loaded yet";
+	return "";
+}
+
+static void add_engine(struct table *table, const json_t *engine)
+{
+	table_text(table, "%s", field_text(engine, "name"));
+	table_text(table, field_true(engine, "up") ? "up" : "DOWN");
+	table_text(table, "%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT,
+		   field_number(engine, "generation"), field_number(engine, "desired_generation"));
+	table_text(table, "%s", field_text(engine, "table"));
+	table_text(table, "%.1f", (double)field_number(engine, "table_bytes") / (1 << 20));
+	table_text(table, "%.3f", json_number_value(json_object_get(engine, "publish_seconds")));
+	table_number(table, json_array_size(json_object_get(engine, "ports")));
+	table_text(table, "%s", trouble_of(engine));
+}
+
+void show_status(const json_t *arguments, const json_t *answer)
+{
+	struct table *table =
+		table_new("ENGINE STATE >GENERATION TABLE >MIB >PUBLISH-S >PORTS NOTE");
+	const char *site = field_text(answer, "site");
+	json_t *engine;
+	size_t i;
+
+	printf("peertagd %s, %s%s%s\n", field_text(answer, "version"),
+	       field_true(answer, "ready") ? "ready" : "NOT READY", *site ? ", site " : "", site);
+	printf("revision %" JSON_INTEGER_FORMAT ": %s, %" JSON_INTEGER_FORMAT
+	       " IPv4 and %" JSON_INTEGER_FORMAT " IPv6 prefixes\n\n",
+	       field_number(answer, "revision"),
+	       field_plural(field_number(answer, "connections"), "connection", "connections"),
+	       field_number(answer, "prefixes.ipv4"), field_number(answer, "prefixes.ipv6"));
+	json_array_foreach (json_object_get(answer, "engines"), i, engine)
+		add_engine(table, engine);
+	table_print(table, stdout);
+	if (table_rows(table)) {
+		printf("\n");
+		show_ports(arguments, answer);
+	} else {
+		printf("no engine is configured\n");
+	}
+	table_free(table);
+}
