@@ -37,12 +37,12 @@ bool change_walk(const struct change *change,
 	bool going = true;
 
 	while (going && (old < before->prefix_count || new < after->prefix_count)) {
-		const struct connection_prefix *x = &before->prefixes[old],
-					       *y = &after->prefixes[new];
-		int order = old == before->prefix_count	 ? 1
-			    : new == after->prefix_count ? -1
-							 : prefix_compare(&x->prefix, &y->prefix);
+		const struct connection_prefix *x, *y;
+		int order;
 
+		x = old < before->prefix_count ? &before->prefixes[old] : NULL;
+		y = new < after->prefix_count ? &after->prefixes[new] : NULL;
+		order = !x ? 1 : !y ? -1 : prefix_compare(&x->prefix, &y->prefix);
 		old += order <= 0;
 		new += order >= 0;
 		if (order < 0)

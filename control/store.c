@@ -15,6 +15,8 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #define APPLICATION_ID	    0x70745247 /* "ptRG" */
@@ -313,13 +315,10 @@ void store_close(struct store *store)
 
 uint64_t store_fingerprint(struct connection *const *by_id, size_t count)
 {
-	XXH3_state_t *hash = XXH3_createState();
-	uint64_t fingerprint;
+	XXH3_state_t hash;
 
-	XXH3_64bits_reset(hash);
+	XXH3_64bits_reset(&hash);
 	for (size_t i = 0; i < count; i++)
-		XXH3_64bits_update(hash, &by_id[i]->fingerprint, sizeof(by_id[i]->fingerprint));
-	fingerprint = XXH3_64bits_digest(hash);
-	XXH3_freeState(hash);
-	return fingerprint;
+		XXH3_64bits_update(&hash, &by_id[i]->fingerprint, sizeof(by_id[i]->fingerprint));
+	return XXH3_64bits_digest(&hash);
 }
