@@ -119,6 +119,8 @@ static void engine_opened(struct engine *engine, const struct pt_engine_reply *r
 		return;
 	}
 	engine->held = reply->open;
+	engine->held.kind[sizeof(engine->held.kind) - 1] = '\0';
+	engine->held.table[sizeof(engine->held.table) - 1] = '\0';
 	engine->up = true;
 	engine->failure[0] = '\0';
 	engine->refused_generation = 0;
@@ -160,6 +162,18 @@ static bool status_differs(const struct pt_engine_status *a, const struct pt_eng
 	return false;
 }
 
+/* Texts came from another process: their ends are made sure of. */
+static void terminate_texts(struct pt_engine_status *status)
+{
+	for (uint32_t i = 0; i < status->port_count; i++) {
+		struct pt_engine_port *port = &status->ports[i];
+
+		port->name[sizeof(port->name) - 1] = '\0';
+		port->mode[sizeof(port->mode) - 1] = '\0';
+		port->driver[sizeof(port->driver) - 1] = '\0';
+	}
+}
+
 static void engine_told_status(struct engine *engine, const struct pt_engine_reply *reply)
 {
 	bool differs;
@@ -168,6 +182,7 @@ static void engine_told_status(struct engine *engine, const struct pt_engine_rep
 		return;
 	differs = status_differs(&engine->status, &reply->status);
 	engine->status = reply->status;
+	terminate_texts(&engine->status);
 	if (differs)
 		engine->owner->changed(engine);
 }

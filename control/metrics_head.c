@@ -39,6 +39,26 @@ static void gauge(struct head *head, const char *name, const char *help, double 
 	sample(head, name, value);
 }
 
+/* Names come from the configuration, and an interface may be called anything. */
+static void label_value(FILE *stream, const char *value)
+{
+	for (; *value; value++) {
+		if (*value == '\\' || *value == '"' || *value == '\n')
+			fputc('\\', stream);
+		fputc(*value == '\n' ? 'n' : *value, stream);
+	}
+}
+
+/* A sample as far as its first label; the caller writes the rest. */
+static void engine_sample(struct head *head, const char *name, enum kind kind,
+			  const struct engine *engine)
+{
+	fprintf(head->stream, "%s%s{engine=\"", name, kind == COUNTER ? "_total" : "");
+	label_value(head->stream, engine->name);
+	fputc('"', head->stream);
+	head->series++;
+}
+
 /* One sample an engine. */
 static void engine_family(struct head *head, const char *name, enum kind kind, const char *help,
 			  double (*value)(const struct engine *engine))
@@ -47,9 +67,8 @@ static void engine_family(struct head *head, const char *name, enum kind kind, c
 	for (size_t i = 0; i < engines_count(head->engines); i++) {
 		const struct engine *engine = engines_at(head->engines, i);
 
-		fprintf(head->stream, "%s%s{engine=\"%s\"} %.15g\n", name,
-			kind == COUNTER ? "_total" : "", engine->name, value(engine));
-		head->series++;
+		engine_sample(head, name, kind, engine);
+		fprintf(head->stream, "} %.15g\n", value(engine));
 	}
 }
 
@@ -82,10 +101,12 @@ static double engine_publish_failures(const struct engine *engine)
 static void port_sample(struct head *head, const char *name, const struct engine *engine,
 			size_t port, const char *outcome, uint64_t value)
 {
-	fprintf(head->stream, "%s_total{engine=\"%s\",port=\"%s\"%s%s%s} %" PRIu64 "\n", name,
-		engine->name, engine->status.ports[port].name, outcome ? ",outcome=\"" : "",
-		outcome ? outcome : "", outcome ? "\"" : "", value);
-	head->series++;
+	engine_sample(head, name, COUNTER, engine);
+	fputs(",port=\"", head->stream);
+	label_value(head->stream, engine->status.ports[port].name);
+	if (outcome)
+		fprintf(head->stream, "\",outcome=\"%s", outcome);
+	fprintf(head->stream, "\"} %" PRIu64 "\n", value);
 }
 
 /* Calls `each` for every port of every engine, with its counters. */
@@ -150,10 +171,9 @@ static void write_tag_failures(struct head *head)
 				failures[carrier] += counters.tag_failures[carrier];
 		}
 		for (enum pt_carrier carrier = 0; carrier < PT_CARRIERS; carrier++) {
-			fprintf(head->stream,
-				"%s_total{engine=\"%s\",carrier=\"%s\"} %" PRIu64 "\n", name,
-				engine->name, pt_carrier_name(carrier), failures[carrier]);
-			head->series++;
+			engine_sample(head, name, COUNTER, engine);
+			fprintf(head->stream, ",carrier=\"%s\"} %" PRIu64 "\n",
+				pt_carrier_name(carrier), failures[carrier]);
 		}
 	}
 }
