@@ -26,7 +26,7 @@ enum exit_code output_finish(enum exit_code code)
 
 enum exit_code output_document(const json_t *document)
 {
-	json_dumpf(document, stdout, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+	json_dumpf(document, stdout, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 	putchar('\n');
 	return output_finish(EXIT_DONE);
 }

@@ -73,19 +73,20 @@ static void print_head(const struct top *top)
 		printf("%s  UNREACHABLE: %s\n", moment, top->trouble);
 		return;
 	}
-	printf("%s  peertagd %s%s%s, %s, revision %llu, %zu connections, received %s packets/s %s "
+	printf("%s  peertagd %s%s%s, %s, revision %llu, %s, received %s packets/s %s "
 	       "bit/s\n",
 	       moment, top->version, *top->site ? ", site " : "", top->site,
 	       top->ready ? "ready" : "NOT READY", (unsigned long long)top->revision,
-	       top->row_count, top_unit(top->received.packets_s, packets),
-	       top_unit(top->received.bits_s, bits));
+	       field_plural(top->row_count, "connection", "connections"),
+	       top_unit(top->received.packets_s, packets), top_unit(top->received.bits_s, bits));
 	for (size_t i = 0; i < top->engine_count; i++) {
 		const struct top_engine *engine = &top->engines[i];
 
-		printf("engine %s %s, generation %llu/%llu, table %s, ports: %s\n", engine->name,
+		printf("engine %s %s, generation %llu/%llu%s%s%s%s\n", engine->name,
 		       engine->up ? "up" : "DOWN", (unsigned long long)engine->generation,
-		       (unsigned long long)engine->desired_generation, engine->table,
-		       engine->ports);
+		       (unsigned long long)engine->desired_generation,
+		       *engine->table ? ", table " : "", engine->table,
+		       *engine->ports ? ", ports " : "", engine->ports);
 	}
 }
 

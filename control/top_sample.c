@@ -273,6 +273,9 @@ static bool lose_daemon(struct top *top)
 	if (top->reachable)
 		top->lost_s = top_now();
 	top->reachable = false;
+	/* The next daemon may serve another registry. */
+	json_decref(top->connections);
+	top->connections = NULL;
 	top->received.packets_s = top->received.bits_s = top->sent.packets_s = 0;
 	for (size_t i = 0; i < top->row_count; i++)
 		for (enum pt_direction direction = 0; direction < PT_DIRECTIONS; direction++) {

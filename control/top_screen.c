@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "field.h"
 #include "table.h"
 #include "top.h"
 
@@ -9,8 +10,10 @@
 
 #define FILTER_BYTES  64
 #define NAME_LEAST    16
+#define LINE_BYTES    2048
 #define NUMBERS	      "%10s %10s %10s %10s %6s  "
 #define NUMBERS_WIDTH 52
+#define NUMBERS_BYTES 128
 #define NOTE_WIDTH    22
 
 struct screen {
@@ -24,15 +27,6 @@ struct screen {
 	bool done;
 };
 
-/* Prints `text` into exactly `width` columns, cut or filled up. */
-static void put_text(const char *text, int width)
-{
-	char cut[512];
-
-	text_fit(text, width, cut, sizeof(cut));
-	addstr(cut);
-}
-
 static bool row_passes(const struct screen *screen, const struct top_row *row)
 {
 	return !*screen->filter || strcasestr(row->name, screen->filter) ||
@@ -40,21 +34,21 @@ static bool row_passes(const struct screen *screen, const struct top_row *row)
 	       strcasestr(row->place, screen->filter);
 }
 
-/* One line of text from the left edge on; the rest of it is cleared. */
+/* One line of the screen: the text, cut or filled up with spaces. */
 static void put_line(int line, attr_t attributes, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 static void put_line(int line, attr_t attributes, const char *format, ...)
 {
-	char text[512];
+	char text[LINE_BYTES], fitted[LINE_BYTES];
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
+	text_fit(text, COLS, fitted, sizeof(fitted));
 	attrset(attributes);
-	move(line, 0);
-	put_text(text, COLS);
+	mvaddstr(line, 0, fitted);
 	attrset(A_NORMAL);
 }
 
@@ -74,17 +68,17 @@ static int draw_head(const struct screen *screen)
 	else
 		put_line(line++, A_REVERSE, "peertag top %s  UNREACHABLE for %.0f s: %s", moment,
 			 top_now() - top->lost_s, top->trouble);
-	put_line(line++, A_NORMAL, "%zu connections  received %s packets/s %s bit/s",
-		 top->row_count, top_unit(top->received.packets_s, packets),
-		 top_unit(top->received.bits_s, bits));
+	put_line(line++, A_NORMAL, "%s  received %s packets/s %s bit/s",
+		 field_plural(top->row_count, "connection", "connections"),
+		 top_unit(top->received.packets_s, packets), top_unit(top->received.bits_s, bits));
 	for (size_t i = 0; i < top->engine_count && line < LINES - 3; i++) {
 		const struct top_engine *engine = &top->engines[i];
 
 		put_line(line++, engine->up ? A_NORMAL : A_BOLD,
-			 "engine %s %s  generation %llu/%llu  table %s  %s", engine->name,
+			 "engine %s %s  generation %llu/%llu%s%s  %s", engine->name,
 			 engine->up ? "up" : "DOWN", (unsigned long long)engine->generation,
-			 (unsigned long long)engine->desired_generation, engine->table,
-			 engine->ports);
+			 (unsigned long long)engine->desired_generation,
+			 *engine->table ? "  table " : "", engine->table, engine->ports);
 	}
 	return line;
 }
@@ -105,47 +99,41 @@ static int partner_width(void)
 	return left < 0 ? 0 : left;
 }
 
-static void put_names(const char *name, const char *partner, const char *place)
+/* The columns of a line; numbers and note are as wide as they are. */
+static void put_columns(int line, attr_t attributes, const char *const names[3],
+			const char *numbers, const char *note)
 {
-	put_text(name, name_width() - 1);
-	addch(' ');
-	if (partner_width() > 1) {
-		put_text(partner, partner_width() - 1);
-		addch(' ');
-	}
-	put_text(place, 6);
+	char name[LINE_BYTES / 4], partner[LINE_BYTES / 4], place[LINE_BYTES / 4];
+	int width = partner_width();
+
+	text_fit(names[0], name_width() - 1, name, sizeof(name));
+	text_fit(names[1], width > 1 ? width - 1 : 0, partner, sizeof(partner));
+	text_fit(names[2], 5, place, sizeof(place));
+	put_line(line, attributes, "%s %s%s%s %s%s", name, partner, width > 1 ? " " : "", place,
+		 numbers, note);
 }
 
 static void draw_titles(int line)
 {
-	char numbers[NUMBERS_WIDTH + 16];
+	const char *const names[] = {"CONNECTION", "PARTNER", "PLACE"};
+	char numbers[NUMBERS_BYTES];
 
-	attrset(A_REVERSE);
-	move(line, 0);
-	put_names("CONNECTION", "PARTNER", "PLACE");
 	snprintf(numbers, sizeof(numbers), NUMBERS, "RX pkt/s", "RX bit/s", "TX pkt/s", "TX bit/s",
 		 "SEEN");
-	addstr(numbers);
-	if (getcury(stdscr) == line)
-		put_text("NOTE", COLS - getcurx(stdscr));
-	attrset(A_NORMAL);
+	put_columns(line, A_REVERSE, names, numbers, "NOTE");
 }
 
 static void draw_row(const struct top *top, const struct top_row *row, int line)
 {
-	char text[5][TOP_UNIT_BYTES], numbers[NUMBERS_WIDTH + 64];
+	const char *const names[] = {row->name, row->partner ? row->partner : "", row->place};
 	const struct top_rate *in = &row->rate[PT_RECEIVE], *out = &row->rate[PT_TRANSMIT];
+	char text[5][TOP_UNIT_BYTES], numbers[NUMBERS_BYTES];
+	bool busy = in->packets_s > 0 || out->packets_s > 0;
 
-	attrset(in->packets_s > 0 || out->packets_s > 0 ? A_NORMAL : A_DIM);
-	move(line, 0);
-	put_names(row->name, row->partner ? row->partner : "", row->place);
 	snprintf(numbers, sizeof(numbers), NUMBERS, top_unit(in->packets_s, text[0]),
 		 top_unit(in->bits_s, text[1]), top_unit(out->packets_s, text[2]),
 		 top_unit(out->bits_s, text[3]), top_seen(top, row, text[4]));
-	addstr(numbers);
-	if (getcury(stdscr) == line && getcurx(stdscr) < COLS)
-		put_text(top_reason(top, row), COLS - getcurx(stdscr));
-	attrset(A_NORMAL);
+	put_columns(line, busy ? A_NORMAL : A_DIM, names, numbers, top_reason(top, row));
 }
 
 static void draw_rows(struct screen *screen)
