@@ -147,6 +147,17 @@ void check_prefixes(const struct prefix_table *table, const struct policy *polic
 	}
 }
 
+struct policy policy_from_config(const struct pt_config *config)
+{
+	return (struct policy){
+		.overlap_nested = config->overlap_nested,
+		.allow_special = config->allow_special,
+		.max_connections = config->max_connections,
+		.max_prefixes = config->max_prefixes,
+		.series_limit = config->series_limit,
+	};
+}
+
 struct prefix_totals check_totals(const struct connection_set *set)
 {
 	struct prefix_totals totals = {0};
@@ -163,15 +174,15 @@ struct prefix_totals check_totals(const struct connection_set *set)
 	return totals;
 }
 
-static void check_limit(uint64_t needed, uint32_t limit, const char *what, const char *key,
+static void check_limit(uint64_t needed, uint64_t limit, const char *what, const char *key,
 			struct error_list *errors)
 {
 	struct error error;
 
 	if (limit == 0 || needed <= limit)
 		return;
-	error_set(&error, ERROR_CAPACITY, "%llu %s do not fit: %s is %u",
-		  (unsigned long long)needed, what, key, limit);
+	error_set(&error, ERROR_CAPACITY, "%llu %s do not fit: %s is %llu",
+		  (unsigned long long)needed, what, key, (unsigned long long)limit);
 	error_set_hint(&error, "%s: %llu in the configuration is what this needs", key,
 		       (unsigned long long)needed);
 	error_list_add(errors, &error);
@@ -183,6 +194,8 @@ void check_capacity(const struct connection_set *set, const struct policy *polic
 	struct prefix_totals totals = check_totals(set);
 
 	check_limit(set->count, policy->max_connections, "connections", "max_connections", errors);
+	check_limit(set->count * CHECK_CONNECTION_SERIES, policy->series_limit,
+		    "series in /metrics", "series_limit", errors);
 	check_limit(totals.ipv4 + totals.ipv6, policy->max_prefixes, "prefixes", "max_prefixes",
 		    errors);
 }

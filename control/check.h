@@ -10,13 +10,21 @@
 #include "input.h"
 #include "prefix_table.h"
 
+#include <peertag/config.h>
+
+/* What a connection adds to a scrape of /metrics. */
+#define CHECK_CONNECTION_SERIES 6
+
 /* From the configuration. */
 struct policy {
 	bool overlap_nested; /* overlap: nested */
 	bool allow_special;
 	uint32_t max_connections; /* 0 = no limit, as below */
 	uint32_t max_prefixes;
+	uint64_t series_limit;
 };
+
+struct policy policy_from_config(const struct pt_config *config);
 
 struct prefix_totals {
 	uint64_t ipv4;

@@ -32,7 +32,4 @@ ssize_t scrape_read(struct scrape *scrape, char *buffer, size_t bytes);
 #define METRICS_TYPE_PROMETHEUS	 "text/plain; version=0.0.4; charset=utf-8"
 #define METRICS_TYPE_OPENMETRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-/* Series that a registry of so many connections adds to a scrape. */
-uint64_t metrics_connection_series(uint64_t connections);
-
 #endif

@@ -14,12 +14,7 @@ bool policy_load(const struct invocation *invocation, struct policy *ret_policy,
 					   "name another file with -c", "%s", message);
 		return false;
 	}
-	*ret_policy = (struct policy){
-		.overlap_nested = config->overlap_nested,
-		.allow_special = config->allow_special,
-		.max_connections = config->max_connections,
-		.max_prefixes = config->max_prefixes,
-	};
+	*ret_policy = policy_from_config(config);
 	if (ret_tag)
 		*ret_tag = config->tag;
 	pt_config_free(config);

@@ -2,7 +2,6 @@
 #include "service.h"
 #include "api.h"
 #include "log.h"
-#include "metrics.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -146,26 +145,12 @@ static int service_publish_first(struct service *service)
 	return 0;
 }
 
-/* The ceiling on series is one on connections. */
-static uint32_t connections_max(const struct pt_config *config)
-{
-	uint64_t by_series = config->series_limit / metrics_connection_series(1);
-
-	return by_series < config->max_connections ? by_series : config->max_connections;
-}
-
 static int service_open_registry(struct service *service)
 {
 	struct error error;
 
 	service->settings = (struct registry_settings){
-		.policy =
-			{
-				.overlap_nested = service->config->overlap_nested,
-				.allow_special = service->config->allow_special,
-				.max_connections = connections_max(service->config),
-				.max_prefixes = service->config->max_prefixes,
-			},
+		.policy = policy_from_config(service->config),
 		.tag = service->config->tag,
 	};
 	service->registry = registry_open(service->config->registry, &service->settings, &error);
