@@ -44,7 +44,12 @@ struct connection {
 	atomic_uint references;
 	uint32_t id;	  /* 0 = not registered yet */
 	uint32_t counter; /* index of its counters in every engine */
-	uint32_t line;	  /* of the file it came from, 0 = not from a file */
+	/*
+	 * The first generation in which that index is this connection's: an engine that runs an
+	 * earlier one still counts another there. 0: from before this process began.
+	 */
+	uint64_t since;
+	uint32_t line; /* of the file it came from, 0 = not from a file */
 	char *name;
 	char *partner;
 	char country[3];

@@ -210,15 +210,15 @@ bool engines_ready(const struct engines *engines)
 	return true;
 }
 
-void engines_connection_counters(const struct engines *engines, uint32_t index,
+void engines_connection_counters(const struct engines *engines, const struct connection *connection,
 				 struct pt_connection_counters *sum)
 {
 	for (size_t i = 0; i < engines->count; i++) {
 		const struct engine *engine = &engines->engines[i];
 
-		if (engine->counters.lanes && index < engine->counters.capacity &&
-		    engine_holds(engines, engine, 1))
-			pt_counters_connection(&engine->counters, index, sum);
+		if (engine->counters.lanes && connection->counter < engine->counters.capacity &&
+		    engine_holds(engines, engine, connection->since))
+			pt_counters_connection(&engine->counters, connection->counter, sum);
 	}
 }
 

@@ -45,8 +45,8 @@ bool engines_current(const struct engines *engines, const struct engine *engine)
 /* Every engine is current. */
 bool engines_ready(const struct engines *engines);
 
-/* Adds the counters at `index` over all engines that hold this registry's set. */
-void engines_connection_counters(const struct engines *engines, uint32_t index,
+/* Adds what the connection counted, over all engines whose set has it, onto *sum. */
+void engines_connection_counters(const struct engines *engines, const struct connection *connection,
 				 struct pt_connection_counters *sum);
 
 /*

@@ -82,7 +82,7 @@ static struct pt_connection_counters connection_counters(const struct scrape *sc
 {
 	struct pt_connection_counters sum = {};
 
-	engines_connection_counters(scrape->engines, connection->counter, &sum);
+	engines_connection_counters(scrape->engines, connection, &sum);
 	return sum;
 }
 

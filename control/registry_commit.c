@@ -135,6 +135,7 @@ static bool next_place(struct next *next, const struct difference *difference, u
 			continue;
 		if (before) {
 			connection_register(after, before->id, before->counter);
+			after->since = before->since;
 			continue;
 		}
 		id = after->id ? after->id : take_id(next);
@@ -146,6 +147,7 @@ static bool next_place(struct next *next, const struct difference *difference, u
 		if (result < 0)
 			return refuse_counter(next, limit, result, errors);
 		connection_register(after, id, counter);
+		after->since = generation;
 	}
 	return true;
 }

@@ -38,7 +38,7 @@ static char *write_entry(char *pos, const struct tally *tally, const struct conn
 {
 	struct pt_connection_counters sum = {};
 
-	engines_connection_counters(tally->engines, connection->counter, &sum);
+	engines_connection_counters(tally->engines, connection, &sum);
 	*pos++ = '"';
 	pos = write_name(pos, connection->name);
 	pos = stpcpy(pos, "\":{");
