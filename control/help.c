@@ -110,21 +110,43 @@ void help_print_object(FILE *stream, const char *object)
 	}
 }
 
+/* The table for programs: of all objects, or of one. */
+static enum exit_code output_commands(const char *object)
+{
+	json_t *list = json_array();
+	char synopsis[1024];
+	enum exit_code code;
+
+	for (const struct command *command = commands; command->object; command++) {
+		if (object && strcmp(command->object, object))
+			continue;
+		help_synopsis(command, synopsis, sizeof(synopsis));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s?, s:s, s:s}", "object", command->object,
+						"verb", command->verb, "synopsis", synopsis,
+						"summary", command->summary));
+	}
+	code = output_document(list);
+	json_decref(list);
+	return code;
+}
+
 enum exit_code run_help(struct invocation *invocation)
 {
 	const char *words[COMMAND_WORDS_MAX], *whole = NULL;
 	const char *asked = json_string_value(json_object_get(invocation->arguments, "object"));
 	size_t count = command_objects(words, COMMAND_WORDS_MAX);
 
-	if (!asked) {
-		help_print(stdout);
-		return EXIT_DONE;
-	}
-	if (word_match(words, count, asked, &whole) != 1)
+	if (asked && word_match(words, count, asked, &whole) != 1)
 		return output_failure(invocation, EXIT_USAGE, "usage", "peertag help",
 				      "there is no command \"%s\"", asked);
-	help_print_object(stdout, whole);
-	return EXIT_DONE;
+	if (invocation->json)
+		return output_commands(whole);
+	if (whole)
+		help_print_object(stdout, whole);
+	else
+		help_print(stdout);
+	return output_finish(EXIT_DONE);
 }
 
 enum exit_code run_unavailable(struct invocation *invocation)

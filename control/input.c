@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "file.h"
 #include "input.h"
 #include "input_csv.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,55 +153,13 @@ void input_read(const char *text, size_t size, struct input *ret_input)
 		read_lines(text, size, ret_input);
 }
 
-/* The whole of @stream. NULL and errno: EFBIG for more than INPUT_SIZE_MAX. */
-static char *read_stream(FILE *stream, size_t *ret_size)
-{
-	size_t size = 0, capacity = 1 << 16, got;
-	char *text = malloc(capacity);
-
-	while (text && (got = fread(text + size, 1, capacity - size, stream)) > 0) {
-		char *larger = text;
-
-		size += got;
-		if (size == capacity) {
-			capacity *= 2;
-			errno = EFBIG;
-			larger = size < INPUT_SIZE_MAX ? realloc(text, capacity) : NULL;
-		}
-		if (!larger) {
-			free(text);
-			return NULL;
-		}
-		text = larger;
-	}
-	if (text && ferror(stream)) {
-		free(text);
-		return NULL;
-	}
-	*ret_size = size;
-	return text;
-}
-
 bool input_read_file(const char *path, struct input *ret_input, struct error *error)
 {
-	bool standard = strcmp(path, "-") == 0;
-	FILE *stream = standard ? stdin : fopen(path, "re");
-	char *text = NULL;
 	size_t size;
-	int reason;
+	char *text;
 
-	if (stream)
-		text = read_stream(stream, &size);
-	reason = errno;
-	if (stream && !standard)
-		fclose(stream);
-	if (!text)
-		return error_set(error,
-				 reason == ENOENT  ? ERROR_NOT_FOUND
-				 : reason == EFBIG ? ERROR_TOO_LARGE
-						   : ERROR_INTERNAL,
-				 "cannot read %.256s: %s", standard ? "standard input" : path,
-				 strerror(reason));
+	if (!file_read(path, &text, &size, error))
+		return false;
 	input_read(text, size, ret_input);
 	free(text);
 	return true;

@@ -171,7 +171,7 @@ static json_t *run_program(const struct offline_run *run, const struct outputs *
 	int status, reason;
 
 	if (!find_program(run->engine, line.path)) {
-		error_set(error, ERROR_NOT_FOUND,
+		error_set(error, ERROR_INTERNAL,
 			  "there is no program %s beside this one or in "
 			  "/usr/sbin",
 			  run->engine);

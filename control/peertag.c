@@ -6,6 +6,7 @@
 #include "arguments.h"
 #include "help.h"
 #include "output.h"
+#include "programs.h"
 #include "request.h"
 
 #include <curl/curl.h>
@@ -22,30 +23,54 @@ static enum exit_code refuse(const struct invocation *invocation, json_t *error)
 	return EXIT_USAGE;
 }
 
-static enum exit_code run(struct invocation *invocation)
+static enum exit_code print_version(const struct invocation *invocation)
 {
+	if (invocation->json)
+		puts("{\"version\":\"" PEERTAG_VERSION "\"}");
+	else
+		puts("peertag " PEERTAG_VERSION);
+	return output_finish(EXIT_DONE);
+}
+
+/* -h behind a command tells of it, and of all commands otherwise. */
+static enum exit_code print_help(struct invocation *invocation)
+{
+	const struct command *command = invocation->command;
 	char synopsis[1024];
 
-	if (invocation->wants_version) {
-		puts("peertag " PEERTAG_VERSION);
-		return output_finish(EXIT_DONE);
+	if (invocation->json) {
+		json_object_clear(invocation->arguments);
+		if (command)
+			json_object_set_new(invocation->arguments, "object",
+					    json_string(command->object));
+		return run_help(invocation);
 	}
-	if (invocation->wants_help && invocation->command) {
-		help_synopsis(invocation->command, synopsis, sizeof(synopsis));
-		printf("%s\n        %s\n", synopsis, invocation->command->summary);
-		return output_finish(EXIT_DONE);
-	}
-	if (invocation->wants_help) {
+	if (command) {
+		help_synopsis(command, synopsis, sizeof(synopsis));
+		printf("%s\n        %s\n", synopsis, command->summary);
+	} else {
 		help_print(stdout);
-		return output_finish(EXIT_DONE);
 	}
-	if (!invocation->command && invocation->json)
+	return output_finish(EXIT_DONE);
+}
+
+static enum exit_code refuse_nothing(const struct invocation *invocation)
+{
+	if (invocation->json)
 		return output_failure(invocation, EXIT_USAGE, "usage", "peertag help",
 				      "a command is missing");
-	if (!invocation->command) {
-		help_print(stderr);
-		return EXIT_USAGE;
-	}
+	help_print(stderr);
+	return EXIT_USAGE;
+}
+
+static enum exit_code run(struct invocation *invocation)
+{
+	if (invocation->wants_version)
+		return print_version(invocation);
+	if (invocation->wants_help)
+		return print_help(invocation);
+	if (!invocation->command)
+		return refuse_nothing(invocation);
 	if (invocation->command->run)
 		return invocation->command->run(invocation);
 	return request_run(invocation);

@@ -171,6 +171,7 @@ static enum exit_code show(const struct invocation *invocation, const json_t *an
 	if (invocation->json)
 		return output_document(answer);
 	invocation->command->show(invocation->arguments, answer);
+	fflush(stdout);
 	output_warnings(json_object_get(answer, "warnings"));
 	return output_finish(EXIT_DONE);
 }
