@@ -9,6 +9,7 @@
 #include "programs.h"
 #include "request.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -100,6 +101,11 @@ static const struct parameter *find_word(const struct parameter *parameters, con
 	return NULL;
 }
 
+static bool wants_option(const struct completing *completing)
+{
+	return completing->unfinished[0] == '-';
+}
+
 /* Reads the global options; true if the unfinished word is the value of one. */
 static bool skip_options(struct completing *completing)
 {
@@ -130,6 +136,11 @@ static const char *choose(struct completing *completing, const char **words, siz
 
 	if (skip_options(completing))
 		return NULL;
+	if (completing->at == completing->count && wants_option(completing)) {
+		for (const struct parameter *p = global_options; p->kind != PARAMETER_END; p++)
+			offer(completing, p->word, strlen(p->word));
+		return NULL;
+	}
 	if (completing->at == completing->count) {
 		offer_all(completing, words, count);
 		return NULL;
@@ -166,40 +177,50 @@ static const struct parameter *position_at(const struct command *command, size_t
 	return NULL;
 }
 
-static bool was_given(const struct completing *completing, size_t from, const char *word)
-{
-	for (size_t i = from; i < completing->count; i++)
-		if (!strcmp(word_at(completing, i), word))
-			return true;
-	return false;
-}
+/* What the finished words of a command have filled. */
+struct filled {
+	uint64_t words; /* a bit for each parameter with a word */
+	size_t positions;
+	const struct parameter *open; /* the word whose value is the unfinished one */
+};
 
-static void offer_arguments(struct completing *completing, const struct command *command)
+static struct filled read_arguments(struct completing *completing, const struct command *command)
 {
-	size_t from = completing->at, positions = 0;
-	const struct parameter *position;
+	struct filled filled = {};
 
 	while (completing->at < completing->count) {
 		const struct parameter *word =
 			find_word(command->parameters, word_at(completing, completing->at++));
+		size_t values;
 
 		if (!word) {
-			positions++;
-		} else if (word->kind != PARAMETER_FLAG) {
-			if (completing->at == completing->count) {
-				offer_value(completing, word);
-				return;
-			}
-			completing->at += word->form == VALUE_LABEL ? 2 : 1;
+			filled.positions++;
+			continue;
 		}
+		filled.words |= 1ull << (word - command->parameters);
+		values = word->kind == PARAMETER_FLAG ? 0 : word->form == VALUE_LABEL ? 2 : 1;
+		if (completing->at + values > completing->count)
+			filled.open = word;
+		completing->at += values;
 	}
-	position = position_at(command, positions);
+	return filled;
+}
+
+static void offer_arguments(struct completing *completing, const struct command *command)
+{
+	struct filled filled = read_arguments(completing, command);
+	const struct parameter *position = position_at(command, filled.positions);
+
+	if (filled.open) {
+		offer_value(completing, filled.open);
+		return;
+	}
 	if (position)
 		offer_value(completing, position);
-	if (position && position->kind == PARAMETER_POSITION)
+	if (position && position->kind == PARAMETER_POSITION && !wants_option(completing))
 		return;
 	for (const struct parameter *p = command->parameters; p->kind != PARAMETER_END; p++)
-		if (p->word && (p->repeats || !was_given(completing, from, p->word)))
+		if (p->word && (p->repeats || !(filled.words >> (p - command->parameters) & 1)))
 			offer(completing, p->word, strlen(p->word));
 }
 
