@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Connections for tests, in documentation prefixes, and the addresses that lie in them."""
 
+import ipaddress
+
 SEATTLE = "203.0.113.10"
 SEATTLE6 = "2001:db8:100::10"
 LONDON = "198.51.100.10"
@@ -22,3 +24,9 @@ def seattle(**more):
 def london(**more):
     """Owns LONDON."""
     return customer("northwind-london", "198.51.100.0/24", **more)
+
+
+def prefix6(number):
+    """One of 2^31 documentation prefixes that overlap none of the connections above."""
+    first = int(ipaddress.IPv6Address("2001:db8:8000::"))
+    return str(ipaddress.IPv6Network((first + (number << 64), 64)))

@@ -6,6 +6,7 @@ import struct
 
 from customer import LONDON, SEATTLE, STRANGER, london, seattle
 from edge import tally
+from namespace import settle
 from statement import equal, run_each, true
 from traffic import Echo, Sink, Tally, TcpServer, checksum_is_valid, tcp_exchange
 
@@ -112,5 +113,27 @@ def a_full_or_missing_far_port_is_counted(make):
     equal(edge.connection("contoso-seattle")[0].packets, 100, "they were received all the same")
 
 
+def what_the_kernel_routes_counts_once(make):
+    edge = make({"name": "east", "forward": "pass"}, {"name": "west", "forward": "pass"})
+    east = edge.host("east", [SEATTLE])
+    west = edge.host("west", [REMOTE])
+    with edge.namespace:
+        settle("/proc/sys/net/ipv4/ip_forward", 1)
+    east.link.route(2, REMOTE, SEATTLE)
+    west.link.route(2, SEATTLE, REMOTE)
+    edge.start_all()
+    edge.apply([seattle()])
+    with Echo(west.namespace, REMOTE):
+        exchange = east.exchange(SEATTLE, server=REMOTE)
+        exchange.send(150)
+    equal(exchange.lost, 0, "datagrams lost")
+    equal(edge.connection("contoso-seattle"), (exchange.sent, exchange.returned), "counters")
+    for port in ("east", "west"):
+        status = edge.port(port)
+        equal((status["outcomes"]["matched"], sum(status["sent_outcomes"].values())), (150, 0),
+              f"{port}: received, sent")
+
+
 run_each(packets_cross_and_count, tcp_crosses, vlan_and_dscp_are_written,
-         dropping_ports_count_and_pass_nothing, a_full_or_missing_far_port_is_counted)
+         dropping_ports_count_and_pass_nothing, what_the_kernel_routes_counts_once,
+         a_full_or_missing_far_port_is_counted)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from customer import LONDON, SEATTLE, SEATTLE6, customer, london, seattle
+from customer import LONDON, SEATTLE, SEATTLE6, customer, london, prefix6, seattle
 from edge import SERVER, program
 from statement import Edge, begin, equal, holds, logs_show, true
 from traffic import Echo, Flow
@@ -128,8 +128,7 @@ def a_kill_during_apply_leaves_the_old_or_the_new(scene):
     """The file of 400 more connections is killed at different moments of its application."""
     edge = scene.edge
     small = exported_to(edge, "small.jsonl")
-    large = small + [customer(f"more-{number}", f"2001:db8:f00:{number:x}::/64")
-                     for number in range(400)]
+    large = small + [customer(f"more-{number}", prefix6(number)) for number in range(400)]
     write(edge.path("large.jsonl"), large)
 
     def fault(edge, _):

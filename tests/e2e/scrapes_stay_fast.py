@@ -5,7 +5,7 @@
 import shutil
 import time
 
-from customer import customer
+from customer import customer, prefix6
 from statement import Edge, begin, edge_holds, equal, true
 
 CONNECTIONS = 100_000
@@ -21,8 +21,8 @@ def scrape(edge):
 
 def a_hundred_thousand_connections_are_registered(edge):
     began = time.monotonic()
-    answer = edge.apply([customer(f"connection-{n:06}", f"2001:db8:{n >> 16:x}:{n & 0xffff:x}::/64",
-                                  partner=f"partner-{n % 50}") for n in range(CONNECTIONS)])
+    answer = edge.apply([customer(f"connection-{n:06}", prefix6(n), partner=f"partner-{n % 50}")
+                         for n in range(CONNECTIONS)])
     equal(answer.code, 0, f"exit code: {answer.stdout}{answer.stderr}")
     equal(edge.status()["connections"], CONNECTIONS, "connections")
     print(f"       applied in {time.monotonic() - began:.2f} s, of that in the daemon "
