@@ -186,6 +186,7 @@ const struct command commands[] = {
 	{"doctor", NULL, optional_port, "what is wrong here (not available yet)", run_unavailable},
 	{"completion", NULL, completion, "the completion script of bash; or of these words",
 	 run_completion},
+	{"manual", NULL, none, "the manual page, as scdoc reads it", run_manual},
 	{"help", NULL, help_words, "this text, or all of an object", run_help},
 	{NULL},
 };

@@ -29,15 +29,8 @@ static enum exit_code print_array(const struct invocation *invocation, char *lin
 
 static enum exit_code print_answer(const struct invocation *invocation, struct response *response)
 {
-	json_t *answer;
-	enum exit_code code;
-
-	if (response->status != 200) {
-		answer = json_loads(response->body, 0, NULL);
-		code = output_refusal(invocation, answer);
-		json_decref(answer);
-		return code;
-	}
+	if (response->status != 200)
+		return request_refused(invocation, response);
 	if (invocation->json)
 		return print_array(invocation, response->body);
 	fwrite(response->body, 1, response->bytes, stdout);
@@ -57,8 +50,7 @@ enum exit_code run_export(struct invocation *invocation)
 		code = print_answer(invocation, &response);
 		response_done(&response);
 	} else {
-		output_error(invocation, &error);
-		code = EXIT_UNREACHABLE;
+		code = output_error(invocation, &error);
 	}
 	client_free(client);
 	return code;

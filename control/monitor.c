@@ -72,8 +72,7 @@ enum exit_code run_monitor(struct invocation *invocation)
 	if (client_stream(client, "/v1/events", receive, &line, &error)) {
 		code = output_finish(EXIT_DONE);
 	} else {
-		output_error(invocation, &error);
-		code = EXIT_UNREACHABLE;
+		code = output_error(invocation, &error);
 	}
 	free(line.text);
 	client_free(client);

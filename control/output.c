@@ -61,6 +61,8 @@ static enum exit_code exit_code_of(const char *code)
 			continue;
 		if (known == ERROR_NOT_FOUND)
 			return EXIT_NOT_FOUND;
+		if (known == ERROR_UNREACHABLE)
+			return EXIT_UNREACHABLE;
 		if (known == ERROR_FORBIDDEN || known == ERROR_TOO_LARGE)
 			return EXIT_REFUSED;
 		return error_code_refuses(known) ? EXIT_REFUSED : EXIT_FAILED;

@@ -13,6 +13,7 @@ enum exit_code run_classify(struct invocation *invocation);
 enum exit_code run_completion(struct invocation *invocation);
 enum exit_code run_export(struct invocation *invocation);
 enum exit_code run_help(struct invocation *invocation);
+enum exit_code run_manual(struct invocation *invocation);
 enum exit_code run_monitor(struct invocation *invocation);
 enum exit_code run_top(struct invocation *invocation);
 enum exit_code run_unavailable(struct invocation *invocation);

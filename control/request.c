@@ -127,25 +127,34 @@ struct client *request_client(const struct invocation *invocation, enum exit_cod
 	return client;
 }
 
+enum exit_code request_refused(const struct invocation *invocation, const struct response *response)
+{
+	json_t *answer = json_loadb(response->body, response->bytes, 0, NULL);
+	enum exit_code code;
+
+	if (json_object_get(answer, "error"))
+		code = output_refusal(invocation, answer);
+	else
+		code = output_failure(invocation, EXIT_FAILED, "internal", NULL,
+				      "peertagd answered %ld with what this program cannot read: "
+				      "%.200s",
+				      response->status, response->body);
+	json_decref(answer);
+	return code;
+}
+
 static json_t *read_answer(const struct invocation *invocation, const struct response *response,
 			   enum exit_code *ret_code)
 {
-	json_t *answer =
-		response->bytes ? json_loadb(response->body, response->bytes, JSON_DECODE_ANY, NULL)
-				: json_null();
-	bool refused = response->status < 200 || response->status > 299;
+	json_t *answer = NULL;
 
-	if (answer && !refused)
-		return answer;
-	if (json_object_get(answer, "error"))
-		*ret_code = output_refusal(invocation, answer);
-	else
-		*ret_code = output_failure(invocation, EXIT_FAILED, "internal", NULL,
-					   "peertagd answered %ld with what this program cannot "
-					   "read: %.200s",
-					   response->status, response->body);
-	json_decref(answer);
-	return NULL;
+	if (response->status >= 200 && response->status <= 299)
+		answer = response->bytes ? json_loadb(response->body, response->bytes,
+						      JSON_DECODE_ANY, NULL)
+					 : json_null();
+	if (!answer)
+		*ret_code = request_refused(invocation, response);
+	return answer;
 }
 
 json_t *request_send(const struct invocation *invocation, struct client *client,
@@ -157,8 +166,7 @@ json_t *request_send(const struct invocation *invocation, struct client *client,
 
 	if (!client_request(client, request->method, request->path, request->body, request->bytes,
 			    &response, &error)) {
-		output_error(invocation, &error);
-		*ret_code = error.code == ERROR_UNREACHABLE ? EXIT_UNREACHABLE : EXIT_FAILED;
+		*ret_code = output_error(invocation, &error);
 		return NULL;
 	}
 	answer = read_answer(invocation, &response, ret_code);

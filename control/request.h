@@ -33,6 +33,10 @@ struct client *request_client(const struct invocation *invocation, enum exit_cod
 json_t *request_send(const struct invocation *invocation, struct client *client,
 		     const struct request *request, enum exit_code *ret_code);
 
+/* Prints the error that an answer without success holds. Returns its exit code. */
+enum exit_code request_refused(const struct invocation *invocation,
+			       const struct response *response);
+
 /* All of it. */
 enum exit_code request_run(const struct invocation *invocation);
 

@@ -196,12 +196,12 @@ static const struct {
 	{"frobnicate",
 	 "unknown command \"frobnicate\": it is one of connection, prefix, check, diff, apply, "
 	 "export, history, rollback, status, counters, top, lookup, monitor, classify, port, "
-	 "latency, doctor, completion, help"},
+	 "latency, doctor, completion, manual, help"},
 	{"co", "\"co\" begins more than one command"},
 	{"''",
 	 "unknown command \"\": it is one of connection, prefix, check, diff, apply, export, "
 	 "history, rollback, status, counters, top, lookup, monitor, classify, port, latency, "
-	 "doctor, completion, help"},
+	 "doctor, completion, manual, help"},
 	{"connection shwo", "unknown verb \"shwo\": did you mean \"show\"?"},
 	{"connection s", "\"s\" begins more than one verb"},
 	{"prefix", "prefix wants a verb"},
