@@ -104,9 +104,8 @@ static void print_document(const json_t *document)
 	print_numbers("outcomes", json_object_get(document, "outcomes"));
 	print_numbers("tagged", json_object_get(document, "tagged"));
 	if (field_number(document, "native_packets"))
-		printf("%-10s %" JSON_INTEGER_FORMAT
-		       " packets, which the kernel's test run refuses\n",
-		       "native", field_number(document, "native_packets"));
+		printf("%-10s %s, which the kernel's test run refuses\n", "native",
+		       field_plural(field_number(document, "native_packets"), "packet", "packets"));
 	json_object_foreach (json_object_get(document, "connections"), name, counts) {
 		table_text(table, "%s", name);
 		table_number(table, field_number(counts, "receive.packets"));

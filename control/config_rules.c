@@ -131,16 +131,16 @@ static int check_sockets(const struct config_document *document, const struct pt
 	return 0;
 }
 
-/* The name becomes part of a file's name and a metric's label. */
+/* The name becomes part of files' names, on BPF file systems too, which know no dots. */
 static int check_engine_name(const struct place *place)
 {
 	const char *name = engine_of(place)->name;
 	const yaml_node_t *node = document_value(place->document, engine_node(place), "name");
 
 	for (const char *c = name; *c; c++)
-		if (!isalnum((unsigned char)*c) && !strchr("-_.", *c))
+		if (!isalnum((unsigned char)*c) && !strchr("-_", *c))
 			return document_refuse(place->document, node,
-					       "engine name \"%s\": letters, digits, - _ . only",
+					       "engine name \"%s\": letters, digits, - and _ only",
 					       name);
 	for (size_t i = 0; i < place->engine; i++)
 		if (!strcmp(place->config->engines[i].name, name))

@@ -136,6 +136,24 @@ static void read_said(int fd, char said[SAID_MAX])
 		said[--bytes] = '\0';
 }
 
+/* Its last words are why it failed; what came before goes where it was meant to go. */
+static void explain_failure(const struct offline_run *run, char *said, int status,
+			    struct error *error)
+{
+	char *newline = strrchr(said, '\n');
+	const char *reason = newline ? newline + 1 : said;
+
+	if (newline) {
+		*newline = '\0';
+		fprintf(stderr, "%s\n", said);
+	}
+	if (WIFSIGNALED(status))
+		reason = strsignal(WTERMSIG(status));
+	else if (!*reason)
+		reason = "it failed without a word";
+	error_set(error, ERROR_INTERNAL, "%s: %s", run->engine, reason);
+}
+
 static json_t *read_document(const struct offline_run *run, const struct outputs *outputs,
 			     int status, struct error *error)
 {
@@ -146,10 +164,7 @@ static json_t *read_document(const struct offline_run *run, const struct outputs
 
 	read_said(outputs->err, said);
 	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
-		error_set(error, ERROR_INTERNAL, "%s classify: %s", run->engine,
-			  *said		      ? said
-			  : WIFEXITED(status) ? "it failed without a word"
-					      : strsignal(WTERMSIG(status)));
+		explain_failure(run, said, status, error);
 		return NULL;
 	}
 	if (*said)

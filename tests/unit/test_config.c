@@ -122,7 +122,7 @@ static const struct {
 	{"listen: ::1:9471\n", "1: listen is \"::1:9471\": it is ADDRESS:PORT, as in "
 			       "\"127.0.0.1:9471\" or \"[::1]:9471\", or \"\" for none"},
 	{"engines:\n- {name: xdp}\n- {name: xdp}\n", "3: there is an engine \"xdp\" already"},
-	{"engines: [{name: ../x}]\n", "1: engine name \"../x\": letters, digits, - _ . only"},
+	{"engines: [{name: ../x}]\n", "1: engine name \"../x\": letters, digits, - and _ only"},
 	{"engines:\n- name: a\n  ports: [{name: e0}]\n- name: b\n  ports: [{name: e1}, {name: e0}]\n",
 	 "5: engine \"a\" has a port \"e0\" already"},
 	{"engines: [{name: a, ports: [{name: e0, forward: pas}]}]\n",
