@@ -58,23 +58,35 @@ PT_INLINE void pt_count_add(struct pt_count *count, __u64 packets, __u64 bytes)
 	count->bytes += bytes;
 }
 
+/* A counter beyond the capacity (the snapshot's verifier refuses one) is not written elsewhere. */
+PT_INLINE void pt_count_connection(struct pt_lane *lane, __u32 capacity, __u32 counter,
+				   enum pt_direction direction, __u64 packets, __u64 bytes)
+{
+	if (counter < capacity)
+		pt_count_add(&lane->connections[counter].direction[direction], packets, bytes);
+}
+
 /*
  * Counts a looked up packet on its connections and returns its outcome. `packets` is 1, or the
- * number of segments that a sender's offload will make of it. A counter beyond the capacity (the
- * snapshot's verifier refuses one) is not counted rather than written elsewhere.
+ * number of segments that a sender's offload will make of it.
  */
 PT_INLINE enum pt_outcome pt_count_classes(struct pt_lane *lane, __u32 capacity,
 					   const struct pt_class *source,
 					   const struct pt_class *destination, __u64 packets,
 					   __u64 bytes)
 {
-	if (source && source->counter < capacity)
-		pt_count_add(&lane->connections[source->counter].direction[PT_RECEIVE], packets,
-			     bytes);
-	if (destination && destination->counter < capacity)
-		pt_count_add(&lane->connections[destination->counter].direction[PT_TRANSMIT],
-			     packets, bytes);
-	return source || destination ? PT_OUTCOME_MATCHED : PT_OUTCOME_UNMATCHED;
+	enum pt_outcome outcome = PT_OUTCOME_UNMATCHED;
+
+	if (source) {
+		outcome = PT_OUTCOME_MATCHED;
+		pt_count_connection(lane, capacity, source->counter, PT_RECEIVE, packets, bytes);
+	}
+	if (destination) {
+		outcome = PT_OUTCOME_MATCHED;
+		pt_count_connection(lane, capacity, destination->counter, PT_TRANSMIT, packets,
+				    bytes);
+	}
+	return outcome;
 }
 
 /* All lanes, as a reader has them mapped. */

@@ -58,7 +58,8 @@ struct pt_engine_open {
 
 struct pt_engine_port {
 	char name[64];
-	char mode[32]; /* "native", "generic", or why it is not attached */
+	char mode[128]; /* "native", "generic", with a remark behind it, or why it is not attached
+			 */
 	char driver[32];
 	__u32 slot;	   /* index into pt_lane.ports */
 	__u32 up;	   /* attached, and the link is up */

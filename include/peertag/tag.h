@@ -36,6 +36,9 @@ PT_INLINE __u32 pt_tag_mark(__u32 old, __u32 mark, __u32 mask)
 	return (old & ~mask) | (mark & mask);
 }
 
+/* Bytes from the start of an IP header that a change of the DSCP may touch. */
+#define PT_DSCP_SPAN 12
+
 PT_INLINE void pt_tag_dscp_ipv4(__u8 *ip, __u8 dscp)
 {
 	__u16 old = pt_load_be16(ip);

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "drops.h"
+#include "engine.h"
+#include "port.h"
+#include "state.h"
+#include "table.h"
+
+/* How often a port that could not be attached is tried again without any event. */
+#define RETRY_US 500000
+
+struct engine {
+	const struct pt_config *config;
+	const struct pt_config_engine *engine_config;
+	struct state *state;
+	struct table *table;
+	struct port *ports;
+	size_t port_count;
+	int watch;
+	sd_event_source *watch_source;
+	sd_event_source *timer_source;
+};
+
+int engine_pins(const struct pt_config *config, const char *name, char *dir, size_t bytes)
+{
+	return snprintf(dir, bytes, "%s/%s", config->pins, name) < (int)bytes ? 0 : -ENAMETOOLONG;
+}
+
+static int engine_ports(struct engine *engine, struct message *message)
+{
+	const struct pt_config_engine *config = engine->engine_config;
+	int error = 0;
+
+	engine->ports = calloc(config->port_count + 1, sizeof(*engine->ports));
+	if (!engine->ports)
+		return message_set(message, -ENOMEM, "out of memory");
+	for (size_t i = 0; !error && i < config->port_count; i++) {
+		error = port_init(&engine->ports[i], &config->ports[i], &engine->config->tag,
+				  engine->state, message);
+		engine->port_count += !error;
+	}
+	return error;
+}
+
+int engine_new(const struct pt_config *config, const struct pt_config_engine *engine_config,
+	       struct engine **ret, struct message *message)
+{
+	struct engine *engine = calloc(1, sizeof(*engine));
+	char dir[PATH_MAX];
+	int error;
+
+	if (!engine)
+		return message_set(message, -ENOMEM, "out of memory");
+	engine->config = config;
+	engine->engine_config = engine_config;
+	engine->watch = -1;
+	error = engine_pins(config, engine_config->name, dir, sizeof(dir));
+	if (error)
+		message_set(message, error, "the path of the pins is too long");
+	if (!error)
+		error = state_open(dir, config->max_connections, &engine->state, message);
+	if (!error)
+		error = table_new(engine->state, &engine->table, message);
+	if (!error)
+		error = engine_ports(engine, message);
+	if (error) {
+		engine_free(engine);
+		return error;
+	}
+	*ret = engine;
+	return 0;
+}
+
+void engine_free(struct engine *engine)
+{
+	if (!engine)
+		return;
+	sd_event_source_disable_unref(engine->timer_source);
+	sd_event_source_disable_unref(engine->watch_source);
+	if (engine->watch >= 0)
+		close(engine->watch);
+	for (size_t i = 0; i < engine->port_count; i++)
+		port_done(&engine->ports[i]);
+	free(engine->ports);
+	table_free(engine->table);
+	state_free(engine->state);
+	free(engine);
+}
+
+static void engine_check_ports(struct engine *engine)
+{
+	char mode[512];
+
+	for (size_t i = 0; i < engine->port_count; i++) {
+		if (!port_check(&engine->ports[i]))
+			continue;
+		port_mode(&engine->ports[i], mode, sizeof(mode));
+		fprintf(stderr, "port %s: %s\n", engine->ports[i].config->name, mode);
+	}
+}
+
+static int engine_on_devices(sd_event_source *source, int fd, uint32_t events, void *argument)
+{
+	(void)source;
+	(void)events;
+	device_drain(fd);
+	engine_check_ports(argument);
+	return 0;
+}
+
+static int engine_on_timer(sd_event_source *source, uint64_t now_us, void *argument)
+{
+	engine_check_ports(argument);
+	sd_event_source_set_time(source, now_us + RETRY_US);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* The ports of an earlier configuration: they go on counting, until somebody says otherwise. */
+static void engine_report_others(const struct engine *engine)
+{
+	const char *name;
+	char path[PATH_MAX], pin[32];
+
+	for (__u32 slot = 0; slot < PT_PORTS_MAX; slot++) {
+		name = engine->state->shared->ports[slot];
+		for (size_t i = 0; i < engine->port_count; i++)
+			if (engine->ports[i].slot == slot)
+				name = "";
+		snprintf(pin, sizeof(pin), "xdp-%u", slot);
+		state_pin_path(engine->state, pin, path, sizeof(path));
+		if (name[0] && access(path, F_OK) == 0)
+			fprintf(stderr,
+				"warning: port %s is not in the configuration and still attached: "
+				"peertag-xdp detach %s\n",
+				name, name);
+	}
+}
+
+static bool engine_forwards(const struct engine *engine)
+{
+	for (size_t i = 0; i < engine->port_count; i++)
+		if (engine->ports[i].config->forward == PT_FORWARD_PORT)
+			return true;
+	return false;
+}
+
+int engine_run(struct engine *engine, sd_event *loop)
+{
+	struct message message;
+	int error;
+
+	if (engine_forwards(engine) && drops_attach(engine->state, &message))
+		fprintf(stderr, "warning: lost redirects are not counted: %s\n", message.text);
+	engine->watch = device_watch();
+	if (engine->watch < 0)
+		return engine->watch;
+	error = sd_event_add_io(loop, &engine->watch_source, engine->watch, EPOLLIN,
+				engine_on_devices, engine);
+	if (error >= 0)
+		error = sd_event_add_time_relative(loop, &engine->timer_source, CLOCK_MONOTONIC,
+						   RETRY_US, 0, engine_on_timer, engine);
+	if (error < 0)
+		return error;
+	engine_check_ports(engine);
+	engine_report_others(engine);
+	return 0;
+}
+
+static void engine_open(void *argument, struct pt_engine_open *ret, int *ret_counters_fd)
+{
+	const struct engine *engine = argument;
+	const struct pt_xdp_state *shared = engine->state->shared;
+
+	memcpy(ret->set.registry, shared->registry, sizeof(ret->set.registry));
+	ret->set.generation = shared->generation;
+	ret->set.checksum = shared->generation ? shared->checksum : 0;
+	snprintf(ret->kind, sizeof(ret->kind), "xdp");
+	snprintf(ret->table, sizeof(ret->table), "lpm");
+	ret->capacity = engine->state->capacity;
+	ret->lane_count = engine->state->lane_count;
+	ret->table_bytes = shared->table_bytes;
+	*ret_counters_fd = engine->state->counters_fd;
+}
+
+static void engine_status(void *argument, struct pt_engine_status *ret)
+{
+	const struct engine *engine = argument;
+
+	for (size_t i = 0; i < engine->port_count && i < PT_PORTS_MAX; i++)
+		port_status(&engine->ports[i], &ret->ports[ret->port_count++]);
+}
+
+static int engine_lookup(void *argument, enum pt_family family, const __u8 *addr,
+			 struct pt_engine_lookup *ret)
+{
+	const struct engine *engine = argument;
+	struct pt_class class;
+	int error = table_lookup(engine->table, family, addr, &class);
+
+	if (error)
+		return error;
+	ret->class = class.class;
+	ret->connection = class.connection;
+	return 0;
+}
+
+static int engine_publish(void *argument, const struct pt_snapshot *snapshot,
+			  struct message *message)
+{
+	const struct engine *engine = argument;
+
+	return table_publish(engine->table, snapshot, message);
+}
+
+static void engine_settle(void *argument)
+{
+	const struct engine *engine = argument;
+
+	table_settle(engine->table);
+}
+
+const struct host_engine engine_functions = {
+	.open = engine_open,
+	.status = engine_status,
+	.lookup = engine_lookup,
+	.publish = engine_publish,
+	.settle = engine_settle,
+};

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What outlives the process: the maps, pinned in a directory of their own for each engine, and
+ * mapped here. Also who owns what in them: counter indexes by connection, port slots by name.
+ *
+ * Threading: `shared->active`, `owners` and the last lane are written by the publishing thread
+ * alone; slots, `inputs` and `outputs` by the main thread alone.
+ */
+#ifndef PEERTAG_DATAPLANE_XDP_STATE_H
+#define PEERTAG_DATAPLANE_XDP_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <peertag/counters.h>
+#include <peertag/types.h>
+#include <peertag/xdp.h>
+
+#include "../message.h"
+
+struct peertag; /* the skeleton */
+
+struct state {
+	char *dir;	      /* of the pins; NULL: nothing is pinned */
+	struct peertag *maps; /* an instance without programs, which holds the maps */
+	struct pt_xdp_state *shared;
+	struct pt_xdp_owner *owners; /* capacity of them */
+	struct pt_lane *lanes;	     /* lane_count of pt_lane_bytes(capacity) */
+	__u32 capacity;
+	__u32 lane_count; /* one a possible CPU, and one of user space */
+	int counters_fd;  /* read only, to be handed out; -1 where nothing is pinned */
+	bool found;	  /* the pins were there already */
+};
+
+/*
+ * Opens the pins in `dir`, or makes them; a dir of NULL pins nothing. Returns 0 and *ret, which
+ * state_free() frees (the pins stay), or -errno and why.
+ */
+int state_open(const char *dir, __u32 capacity, struct state **ret, struct message *message);
+void state_free(struct state *state);
+
+/* The descriptor of a map of the skeleton by its name, or -1. */
+int state_map(const struct state *state, const char *name);
+
+/* Writes the path of a pin into `path`. */
+void state_pin_path(const struct state *state, const char *name, char *path, size_t bytes);
+
+struct pt_lane *state_lane(const struct state *state, __u32 lane);
+struct pt_counters state_counters(const struct state *state);
+
+/* Makes the counts at a connection's index 0, in all lanes. No packet may count there. */
+void state_zero(struct state *state, __u32 counter);
+
+/*
+ * The slot that counts for the port called `name`: its old one, or a free one. Returns 0 and
+ * *ret_slot, or -ENOSPC.
+ */
+int state_port_slot(struct state *state, const char *name, __u32 *ret_slot);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The table: two sides of two tries each, of which packets see one side.
+ *
+ * Publish: the new tries are built beside the old ones and put into the side that nobody reads;
+ * counter indexes that get another owner are zeroed; then one word flips, and after a grace period
+ * (the kernel makes an update of a map of maps wait for all running programs) no packet is left on
+ * the old side. Up to the flip every failure leaves the old set as it was. If an index that is to
+ * be zeroed may still be counted on, packets see no set at all in between: unknown, never wrong.
+ *
+ * Killed at any point, the pins hold the old set or the new one. Around the flip the generation is
+ * 0, which claims nothing: control will publish again.
+ *
+ * Threading: one thread publishes and settles; table_lookup and table_hold may run beside it.
+ */
+#ifndef PEERTAG_DATAPLANE_XDP_TABLE_H
+#define PEERTAG_DATAPLANE_XDP_TABLE_H
+
+#include <peertag/snapshot.h>
+#include <peertag/types.h>
+
+#include "../message.h"
+
+struct state;
+struct table;
+
+/* Takes up what the pins hold. Returns 0 and *ret, which table_free() frees, or -errno and why. */
+int table_new(struct state *state, struct table **ret, struct message *message);
+void table_free(struct table *table);
+
+/* Publishes a verified snapshot: 0 when every later packet sees it, or -errno and why. */
+int table_publish(struct table *table, const struct pt_snapshot *snapshot, struct message *message);
+
+/* Gives the memory of the set before this one back. Call it after a publish, in its thread. */
+void table_settle(struct table *table);
+
+/*
+ * The class of an address (network byte order) in the set that packets see. Returns 0 and *ret,
+ * all zero where it is in none, or -errno.
+ */
+int table_lookup(struct table *table, enum pt_family family, const __u8 *addr,
+		 struct pt_class *ret);
+
+#endif
