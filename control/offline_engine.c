@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ARGUMENTS_MAX 12
+#define ARGUMENTS_MAX 14
 #define SAID_MAX      4096 /* of what the program says on standard error */
 
 extern char **environ;
@@ -88,6 +88,7 @@ static void make_command_line(const struct offline_run *run, struct command_line
 		line->words[count++] = "--write";
 		line->words[count++] = run->write;
 	}
+	line->words[count++] = "--";
 	line->words[count++] = run->capture;
 	line->words[count] = NULL;
 }
@@ -142,6 +143,7 @@ static void explain_failure(const struct offline_run *run, char *said, int statu
 {
 	char *newline = strrchr(said, '\n');
 	const char *reason = newline ? newline + 1 : said;
+	size_t length = strlen(run->engine);
 
 	if (newline) {
 		*newline = '\0';
@@ -151,6 +153,8 @@ static void explain_failure(const struct offline_run *run, char *said, int statu
 		reason = strsignal(WTERMSIG(status));
 	else if (!*reason)
 		reason = "it failed without a word";
+	if (!strncmp(reason, run->engine, length) && !strncmp(reason + length, ": ", 2))
+		reason += length + 2;
 	error_set(error, ERROR_INTERNAL, "%s: %s", run->engine, reason);
 }
 
