@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every real capture through `peertag classify`, compared with the oracle field by field.
+
+    captures.py PEERTAG [NAME...]
+
+Each Ethernet capture runs once with a registry of real networks and once with one that is made of
+prefixes around its own addresses, where what leaves is compared byte by byte; all of them together
+run with all countries. Others must be refused with a clear error. Skipped (77) without root or data.
+"""
+import ipaddress
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TESTS / 'oracle'))
+import capture as captures  # noqa: E402
+import oracle  # noqa: E402
+
+DATA = Path(os.environ.get('PEERTAG_DATA', TESTS.parent.parent / 'shared' / 'data'))
+LONGEST_SURELY_RUN = 3000  # beyond, the kernel's test run may refuse a frame
+MAPPED = ipaddress.ip_network('::/80')
+MAPPINGS = {'dscp': ('mark', 'dscp'), 'vlan': ('mark', 'dscp', 'vlan'), 'bare': ('dscp',)}
+
+
+class Difference(Exception):
+    pass
+
+
+def expect(what, ours, theirs):
+    if ours != theirs:
+        raise Difference(f'{what}: peertag {ours!r}, oracle {theirs!r}')
+
+
+class Bench:
+    """A folder for what the runs write, and the program under test."""
+
+    def __init__(self, peertag, folder):
+        self.peertag = peertag
+        self.folder = Path(folder)
+        for name, carriers in MAPPINGS.items():
+            tag = ', '.join(f'{carrier}: {str(carrier in carriers).lower()}'
+                            for carrier in ('mark', 'dscp', 'vlan'))
+            self.path(f'{name}.yaml').write_text(
+                f'overlap: nested\nallow_special: true\ntag: {{{tag}}}\n')
+
+    def path(self, name):
+        return self.folder / name
+
+    def run(self, config, registry, capture, *more):
+        command = [self.peertag, '-j', '-c', self.path(f'{config}.yaml'), 'classify',
+                   '--registry', registry, *more, capture]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def classify(self, config, registry, capture, *more):
+        code, out, err = self.run(config, registry, capture, *more)
+        if code:
+            raise Difference(f'exit {code}: {out.strip()} {err.strip()}')
+        return json.loads(out)
+
+
+def compare(document, expected, frames):
+    for key in ('received', 'outcomes', 'tagged', 'connections'):
+        expect(key, document[key], expected[key])
+    expect('engine', document['engine'], 'xdp')
+    least = sum(len(frame.data) < 14 for frame in frames)
+    most = least + sum(len(frame.data) == 14 or len(frame.data) > LONGEST_SURELY_RUN
+                       for frame in frames)
+    if not least <= document['native_packets'] <= most:
+        raise Difference(f'native_packets {document["native_packets"]}: {least} to {most}')
+
+
+def compare_written(path, expected):
+    written = captures.read(path).frames
+    expect('written frames', len(written), len(expected))
+    for number, (ours, theirs) in enumerate(zip(written, expected), 1):
+        where = f'written frame {number}'
+        expect(f'{where}, bytes', ours.data.hex(), theirs.data.hex())
+        expect(f'{where}, original length', ours.original, theirs.original)
+        expect(f'{where}, time', ours.time_ns, theirs.time_ns)
+
+
+def addresses(frames):
+    """The addresses in the first IP header of each frame, each once, in order."""
+    nothing, seen = oracle.Table([]), {}
+    for frame in frames:
+        verdict = oracle.classify(nothing, frame.data)
+        if verdict.version:
+            start, size = (12, 4) if verdict.version == 4 else (8, 16)
+            for at in (verdict.ip + start, verdict.ip + start + size):
+                seen[ipaddress.ip_address(frame.data[at:at + size])] = None
+    return [addr for addr in seen if addr.version == 4 or addr not in MAPPED]
+
+
+def neighbourhood(name, frames):
+    """A registry of nested prefixes around the addresses of a capture, the same every time."""
+    dice = random.Random(zlib.crc32(name.encode()))
+    connections = [{'name': f'near-{i}', 'partner': 'Example', 'country': 'DE', 'prefixes': []}
+                   for i in range(6)]
+    for number, connection in enumerate(connections):
+        connection['tag'] = {'mark': 1000 + number}
+        if number % 3:
+            connection['tag']['dscp'] = dice.randrange(64)
+        if number % 2:
+            connection['tag']['vlan'] = dice.randrange(1, 4095)
+    found = addresses(frames)
+    prefixes = {}
+    for addr in dice.sample(found, min(60, len(found))):
+        for _ in range(dice.randrange(1, 4)):
+            length = dice.randrange(9, addr.max_prefixlen + 1)
+            prefixes[str(ipaddress.ip_network((addr, length), strict=False))] = None
+    if dice.random() < 0.3:
+        prefixes[dice.choice(('0.0.0.0/0', '::/0'))] = None
+    for prefix in prefixes:
+        dice.choice(connections)['prefixes'].append(prefix)
+    return connections
+
+
+def check_refused(bench, path, capture):
+    code, out, err = bench.run('dscp', DATA / 'connections' / 'partners.jsonl', path)
+    expect('exit code', code, 1)
+    message = json.loads(out)['error']['message']
+    if 'ethernet' not in message.lower():
+        raise Difference(f'links {set(capture.links)}: {message!r} says nothing of Ethernet; {err}')
+
+
+def check_ethernet(bench, path, capture, partners):
+    registry = DATA / 'connections' / 'partners.jsonl'
+    expected, _ = oracle.judge(partners, capture.frames, MAPPINGS['dscp'])
+    compare(bench.classify('dscp', registry, path), expected, capture.frames)
+
+    name = f'{path.parent.name}-{path.name}'
+    config = ('dscp', 'vlan', 'bare')[zlib.crc32(name.encode()) % 3]
+    registry = bench.path(f'{name}.jsonl')
+    records = neighbourhood(name, capture.frames)
+    registry.write_text(''.join(json.dumps(record) + '\n' for record in records))
+    expected, leaving = oracle.judge([oracle.connection_of_json(r) for r in records],
+                                     capture.frames, MAPPINGS[config])
+    written = bench.path(f'{name}.out')
+    compare(bench.classify(config, registry, path, '--write', written), expected, capture.frames)
+    compare_written(written, leaving)
+    written.unlink()
+
+
+def check_countries(bench, frames):
+    merged, registry = bench.path('merged.pcap'), DATA / 'connections' / 'countries.jsonl'
+    captures.write(merged, frames)
+    expected, _ = oracle.judge(oracle.read_registry(registry), frames, MAPPINGS['dscp'])
+    compare(bench.classify('dscp', registry, merged), expected, frames)
+
+
+def check(bench, path, partners):
+    """'ethernet' or 'refused', and the frames, or the difference."""
+    capture = captures.read(path)
+    try:
+        if not capture.ethernet:
+            check_refused(bench, path, capture)
+            return 'refused', [], None
+        check_ethernet(bench, path, capture, partners)
+        return 'ethernet', capture.frames, None
+    except (Difference, KeyError, ValueError, OSError, captures.BadCapture) as error:
+        return 'different', [], f'{path.parent.name}/{path.name}: {type(error).__name__}: {error}'
+
+
+def run_all(bench, paths):
+    partners = oracle.read_registry(DATA / 'connections' / 'partners.jsonl')
+    tally, merged, differences = {'ethernet': 0, 'refused': 0, 'different': 0}, [], []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for verdict, frames, difference in pool.map(lambda p: check(bench, p, partners), paths):
+            tally[verdict] += 1
+            merged += frames
+            if difference:
+                differences.append(difference)
+    if len(paths) > 1:
+        try:
+            check_countries(bench, merged)
+        except (Difference, KeyError, ValueError) as error:
+            differences.append(f'all captures, all countries: {error}')
+    return tally, len(merged), differences
+
+
+def main():
+    peertag, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
+    paths = sorted(path for path in (DATA / 'pcaps').glob('*/*')
+                   if not names or any(name in path.name for name in names))
+    if os.geteuid() != 0 or not paths:
+        print('skipped: needs root, and captures in', DATA / 'pcaps')
+        return 77
+    if not os.access(os.path.join(os.path.dirname(peertag), 'peertag-xdp'), os.X_OK):
+        print('skipped: peertag-xdp is not built in')
+        return 77
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix='peertag-captures-') as folder:
+        tally, frames, differences = run_all(Bench(peertag, folder), paths)
+    for difference in differences[:40]:
+        print(difference[:1000])
+    print(f'{tally["ethernet"]} captures equal the oracle twice over, {frames} frames together with '
+          f'all countries; {tally["refused"]} of other link types refused; '
+          f'{len(differences)} differences; {time.monotonic() - start:.0f} s')
+    return 1 if differences else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The programs as a port gets them, loaded into this kernel, held against the oracle. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "judge.h"
+#include "packets.h"
+#include "random_packet.h"
+
+#define RANDOM_PACKETS 100000 /* for each of the three hooks */
+#define RANDOM_RULES   1500   /* of each family */
+#define RANDOM_CLASSES 400
+
+static const struct tagging {
+	bool mark, dscp, vlan;
+	__u32 mark_mask;
+	enum pt_config_forward forward;
+} taggings[] = {
+	{.mark = true, .mark_mask = 0xffffffff, .forward = PT_FORWARD_PASS},
+	{.mark = true, .dscp = true, .mark_mask = 0x0000ffff, .forward = PT_FORWARD_PASS},
+	{.dscp = true, .mark_mask = 0xffffffff, .forward = PT_FORWARD_DROP},
+	{.mark = true,
+	 .dscp = true,
+	 .vlan = true,
+	 .mark_mask = 0xffffffff,
+	 .forward = PT_FORWARD_PORT},
+	{.vlan = true, .mark_mask = 0xffffffff, .forward = PT_FORWARD_PORT},
+	{.forward = PT_FORWARD_PASS},
+};
+#define TAGGINGS (sizeof(taggings) / sizeof(*taggings))
+
+static const enum pt_offline_hook hooks[] = {PT_OFFLINE_XDP, PT_OFFLINE_XDP_FRAGS,
+					     PT_OFFLINE_EGRESS};
+#define HOOKS (sizeof(hooks) / sizeof(*hooks))
+
+/* Ports with an egress program pass to the host, and there no VLAN is pushed. */
+static bool options_for(enum pt_offline_hook hook, const struct tagging *tagging,
+			struct pt_offline_options *ret_options)
+{
+	if (hook == PT_OFFLINE_EGRESS && tagging->forward != PT_FORWARD_PASS)
+		return false;
+	*ret_options =
+		(struct pt_offline_options){.hook = hook,
+					    .tag = {.carrier = {[PT_CARRIER_MARK] = tagging->mark,
+								[PT_CARRIER_DSCP] = tagging->dscp,
+								[PT_CARRIER_VLAN] = tagging->vlan},
+						    .mark_mask = tagging->mark_mask},
+					    .forward = tagging->forward};
+	return true;
+}
+
+static void run_fixtures(const struct pt_offline_options *options, bool defaults)
+{
+	struct rule_set set;
+	struct judge judge;
+
+	rule_set_of_fixtures(&set, defaults);
+	judge_open(&judge, &set, options);
+	for (size_t i = 0; i < packet_fixture_count; i++) {
+		const struct packet_fixture *fixture = &packet_fixtures[i];
+
+		for (size_t size = 0; size <= fixture->size; size++)
+			judge_frame(&judge, fixture->name, fixture->frame, size);
+	}
+	judge_counters(&judge);
+	judge_close(&judge);
+}
+
+static void every_fixture_at_every_length_is_classified_tagged_and_counted(void **state)
+{
+	struct pt_offline_options options;
+
+	(void)state;
+	for (size_t hook = 0; hook < HOOKS; hook++)
+		for (size_t i = 0; i < TAGGINGS; i++)
+			if (options_for(hooks[hook], &taggings[i], &options))
+				run_fixtures(&options, false);
+}
+
+static void default_classes_take_what_no_rule_holds(void **state)
+{
+	struct pt_offline_options options;
+
+	(void)state;
+	for (size_t hook = 0; hook < HOOKS; hook++)
+		if (options_for(hooks[hook], &taggings[1], &options))
+			run_fixtures(&options, true);
+}
+
+/* What the table of fixtures says of each whole packet, without asking the oracle. */
+static void every_fixture_has_the_fate_that_its_table_says(void **state)
+{
+	struct pt_offline_options options;
+	struct rule_set set;
+	struct judge judge;
+
+	(void)state;
+	options_for(PT_OFFLINE_XDP, &taggings[0], &options);
+	rule_set_of_fixtures(&set, false);
+	judge_open(&judge, &set, &options);
+	for (size_t i = 0; i < packet_fixture_count; i++) {
+		const struct packet_fixture *fixture = &packet_fixtures[i];
+		struct pt_offline_result result;
+
+		assert_int_equal(
+			pt_offline_run(judge.offline, fixture->frame, fixture->size, &result), 0);
+		if (result.outcome != fixture->outcome || result.source_class != fixture->source ||
+		    result.destination_class != fixture->destination)
+			fail_msg("%s: %s, %u to %u", fixture->name, pt_outcome_name(result.outcome),
+				 result.source_class, result.destination_class);
+	}
+	judge_close(&judge);
+}
+
+/* A random set, published; `random` goes on. */
+static void open_random(struct judge *judge, struct random *random, enum pt_offline_hook hook,
+			size_t tagging, bool defaults)
+{
+	struct pt_offline_options options;
+	struct rule_set set;
+
+	assert_true(options_for(hook, &taggings[tagging], &options));
+	rule_set_random(&set, random, RANDOM_RULES, RANDOM_CLASSES);
+	if (defaults) {
+		set.default_class[PT_IPV4] = 1 + random_below(random, RANDOM_CLASSES);
+		set.default_class[PT_IPV6] = 1 + random_below(random, RANDOM_CLASSES);
+	}
+	judge_open(judge, &set, &options);
+}
+
+static void run_random(struct random *random, enum pt_offline_hook hook, size_t tagging,
+		       size_t packets)
+{
+	uint8_t frame[RANDOM_PACKET_MAX];
+	struct packet_ends ends;
+	struct judge judge;
+
+	open_random(&judge, random, hook, tagging, random_chance(random, 30));
+	packet_ends_init(&ends, &judge.set);
+	for (size_t i = 0; i < packets; i++)
+		judge_frame(&judge, "a random packet", frame, random_packet(random, &ends, frame));
+	judge_counters(&judge);
+	print_message("# hook %d, tagging %zu: %zu packets, %llu of them native\n", hook, tagging,
+		      packets, (unsigned long long)judge.native_frames);
+	packet_ends_done(&ends);
+	judge_close(&judge);
+}
+
+static void random_packets_agree_with_the_oracle(void **state)
+{
+	struct random random;
+
+	(void)state;
+	random_init(&random);
+	for (size_t i = 0; i < 4; i++) {
+		run_random(&random, PT_OFFLINE_XDP, i, RANDOM_PACKETS / 4);
+		run_random(&random, PT_OFFLINE_XDP_FRAGS, i, RANDOM_PACKETS / 4);
+		run_random(&random, PT_OFFLINE_EGRESS, i % 2, RANDOM_PACKETS / 4);
+	}
+}
+
+static void long_frames_agree_with_the_oracle(void **state)
+{
+	static uint8_t frame[262144];
+	static const size_t sizes[] = {1514, 3000,  3500,  3584,   4096,  4097,
+				       9014, 65549, 73000, 100000, 262144};
+	struct packet_ends ends;
+	struct random random;
+	struct judge judge;
+
+	(void)state;
+	random_init(&random);
+	for (size_t i = 0; i < HOOKS * 2; i++) {
+		open_random(&judge, &random, hooks[i % HOOKS], i / HOOKS, false);
+		packet_ends_init(&ends, &judge.set);
+		random_fill(&random, frame, sizeof(frame));
+		for (size_t n = 0; n < 40 * sizeof(sizes) / sizeof(*sizes); n++) {
+			random_packet(&random, &ends, frame);
+			judge_frame(&judge, "a long frame", frame, sizes[n / 40]);
+		}
+		judge_counters(&judge);
+		packet_ends_done(&ends);
+		judge_close(&judge);
+	}
+}
+
+/* Every address once as source and once as destination. */
+static void run_boundaries(struct judge *judge, struct random *random, int family)
+{
+	uint8_t frame[RANDOM_PACKET_MAX];
+	struct boundaries boundaries;
+	size_t shift;
+
+	boundaries_init(&boundaries, &judge->set, family);
+	shift = random_below(random, boundaries.count);
+	for (size_t i = 0; i < boundaries.count; i++) {
+		const uint8_t *to = boundaries.addrs[(i + shift) % boundaries.count];
+		size_t size = plain_packet(family, boundaries.addrs[i], to, frame);
+
+		judge_frame(judge, "a boundary", frame, size);
+	}
+	boundaries_done(&boundaries);
+}
+
+static void prefixes_end_where_they_end(void **state)
+{
+	struct random random;
+	struct judge judge;
+
+	(void)state;
+	random_init(&random);
+	for (size_t hook = 0; hook < HOOKS; hook++) {
+		open_random(&judge, &random, hooks[hook], 0, hook == 1);
+		run_boundaries(&judge, &random, 4);
+		run_boundaries(&judge, &random, 6);
+		judge_counters(&judge);
+		judge_close(&judge);
+	}
+}
+
+static void a_publish_replaces_every_rule_and_keeps_the_counters(void **state)
+{
+	struct random random;
+	struct judge judge;
+
+	(void)state;
+	random_init(&random);
+	open_random(&judge, &random, PT_OFFLINE_XDP, 1, false);
+	for (int i = 0; i < 6; i++) {
+		struct rule_set next;
+
+		run_boundaries(&judge, &random, 4);
+		run_boundaries(&judge, &random, 6);
+		judge_counters(&judge);
+		rule_set_random(&next, &random, 1 + random_below(&random, 300), RANDOM_CLASSES);
+		judge_publish(&judge, &next);
+	}
+	judge_close(&judge);
+}
+
+static void a_snapshot_with_one_wrong_bit_is_refused_and_the_old_set_stands(void **state)
+{
+	struct pt_snapshot *snapshot;
+	struct random random;
+	struct rule_set next;
+	struct judge judge;
+
+	(void)state;
+	random_init(&random);
+	open_random(&judge, &random, PT_OFFLINE_XDP, 0, false);
+	rule_set_random(&next, &random, 20, RANDOM_CLASSES);
+	snapshot = rule_set_snapshot(&next, 1000);
+	for (int i = 0; i < 200; i++) {
+		uint8_t *byte = (uint8_t *)snapshot + random_below(&random, snapshot->bytes);
+		size_t bytes = snapshot->bytes;
+		uint8_t bit = 1 << random_below(&random, 8);
+		char message[512] = "";
+
+		*byte ^= bit;
+		assert_int_not_equal(pt_offline_publish(judge.offline, snapshot, bytes, message,
+							sizeof(message)),
+				     0);
+		assert_string_not_equal(message, "");
+		*byte ^= bit;
+	}
+	run_boundaries(&judge, &random, 4);
+	run_boundaries(&judge, &random, 6);
+	judge_counters(&judge);
+	free(snapshot);
+	rule_set_done(&next);
+	judge_close(&judge);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_fixture_has_the_fate_that_its_table_says),
+		cmocka_unit_test(every_fixture_at_every_length_is_classified_tagged_and_counted),
+		cmocka_unit_test(default_classes_take_what_no_rule_holds),
+		cmocka_unit_test(random_packets_agree_with_the_oracle),
+		cmocka_unit_test(long_frames_agree_with_the_oracle),
+		cmocka_unit_test(prefixes_end_where_they_end),
+		cmocka_unit_test(a_publish_replaces_every_rule_and_keeps_the_counters),
+		cmocka_unit_test(a_snapshot_with_one_wrong_bit_is_refused_and_the_old_set_stands),
+	};
+
+	if (geteuid() != 0) {
+		print_message("skipped: loading BPF programs needs root\n");
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
