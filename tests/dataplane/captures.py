@@ -86,7 +86,8 @@ def compare_written(path, expected):
         where = f'written frame {number}'
         expect(f'{where}, bytes', ours.data.hex(), theirs.data.hex())
         expect(f'{where}, original length', ours.original, theirs.original)
-        expect(f'{where}, time', ours.time_ns, theirs.time_ns)
+        if theirs.time_ns is not None:
+            expect(f'{where}, time', ours.time_ns, theirs.time_ns)
 
 
 def addresses(frames):
@@ -129,8 +130,10 @@ def check_refused(bench, path, capture):
     code, out, err = bench.run('dscp', DATA / 'connections' / 'partners.jsonl', path)
     expect('exit code', code, 1)
     message = json.loads(out)['error']['message']
-    if 'ethernet' not in message.lower():
-        raise Difference(f'links {set(capture.links)}: {message!r} says nothing of Ethernet; {err}')
+    # libpcap refuses a file whose interfaces differ before it says what they are.
+    due = 'ethernet' if len(set(capture.links)) == 1 else 'interface'
+    if due not in message.lower() or path.name not in message:
+        raise Difference(f'links {set(capture.links)}: {message!r} is not clear; {err}')
 
 
 def check_ethernet(bench, path, capture, partners):
