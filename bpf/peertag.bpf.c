@@ -6,6 +6,7 @@
 #include "drops.h"
 #include "tc.h"
 #include "xdp.h"
+#include "zero.h"
 
 #define TC_NEXT (-1) /* TC_ACT_UNSPEC: to the next filter, or on its way */
 
@@ -76,4 +77,22 @@ int pt_drops_error(struct bpf_raw_tracepoint_args *tracepoint)
 {
 	drops_count((const void *)tracepoint->args[0], 1);
 	return 0;
+}
+
+/*
+ * Never attached: peertag-xdp runs it by hand to zero counters, since the map of the counters is
+ * frozen for user space, so that its descriptor can be given to anybody to map.
+ */
+SEC("xdp")
+int pt_zero(struct xdp_md *md)
+{
+	const struct pt_xdp_zero *zero = (const void *)XDP_DATA(md);
+	struct zero_range range = {};
+
+	if ((const __u8 *)(zero + 1) > XDP_DATA_END(md))
+		return XDP_ABORTED;
+	range.lane = zero->lane;
+	range.first = zero->first;
+	bpf_loop(zero->count, zero_counter, &range, 0);
+	return XDP_PASS;
 }

@@ -186,7 +186,7 @@ static void engine_open(void *argument, struct pt_engine_open *ret, int *ret_cou
 	ret->capacity = engine->state->capacity;
 	ret->lane_count = engine->state->lane_count;
 	ret->table_bytes = shared->table_bytes;
-	*ret_counters_fd = engine->state->counters_fd;
+	*ret_counters_fd = state_map(engine->state, "counters");
 }
 
 static void engine_status(void *argument, struct pt_engine_status *ret)

@@ -30,11 +30,8 @@ bool owners_conflict(const struct state *state, const struct pt_snapshot *snapsh
 /* The ids of another registry mean nothing here: every count of theirs goes. */
 static void owners_forget(struct state *state)
 {
-	for (__u32 counter = 0; counter < state->capacity; counter++) {
-		if (state->owners[counter].connection)
-			state_zero(state, counter);
-		state->owners[counter] = (struct pt_xdp_owner){};
-	}
+	state_zero(state, 0, state->capacity);
+	memset(state->owners, 0, state->capacity * sizeof(*state->owners));
 }
 
 void owners_take(struct state *state, const struct pt_snapshot *snapshot)
@@ -49,7 +46,7 @@ void owners_take(struct state *state, const struct pt_snapshot *snapshot)
 	for (__u32 i = 0; i < snapshot->class_count; i++) {
 		owner = &state->owners[classes[i].counter];
 		if (owner->connection != classes[i].connection) {
-			state_zero(state, classes[i].counter);
+			state_zero(state, classes[i].counter, 1);
 			owner->connection = classes[i].connection;
 		}
 		owner->in_use = 1;

@@ -18,6 +18,7 @@ static const char *const kind_names[PROGRAM_KINDS] = {
 	[PROGRAM_MARK] = "pt_mark",
 	[PROGRAM_DROPS_XMIT] = "pt_drops_xmit",
 	[PROGRAM_DROPS_ERROR] = "pt_drops_error",
+	[PROGRAM_ZERO] = "pt_zero",
 };
 
 static int verbose;
@@ -71,6 +72,15 @@ static int maps_share(struct peertag *skeleton, const struct state *state)
 	return 0;
 }
 
+void program_choose(struct peertag *skeleton, const struct pt_xdp_options *options,
+		    unsigned int kinds)
+{
+	for (int kind = 0; kind < PROGRAM_KINDS; kind++)
+		if (kinds & PROGRAM_BIT(kind))
+			bpf_program__set_autoload(program_find(skeleton, kind), true);
+	memcpy((void *)&skeleton->rodata->options, options, sizeof(*options));
+}
+
 int program_load(const struct state *state, const struct pt_xdp_options *options,
 		 unsigned int kinds, struct peertag **ret, struct message *message)
 {
@@ -80,11 +90,7 @@ int program_load(const struct state *state, const struct pt_xdp_options *options
 	if (!skeleton)
 		return message_set(message, -errno, "cannot open the BPF programs: %s",
 				   strerror(errno));
-	for (int kind = 0; kind < PROGRAM_KINDS; kind++)
-		if (kinds & PROGRAM_BIT(kind))
-			bpf_program__set_autoload(program_find(skeleton, kind), true);
-	memcpy((void *)&skeleton->rodata->options, options, sizeof(*options));
-
+	program_choose(skeleton, options, kinds);
 	error = maps_share(skeleton, state);
 	if (!error)
 		error = peertag__load(skeleton);

@@ -20,6 +20,7 @@ enum program_kind {
 	PROGRAM_MARK,
 	PROGRAM_DROPS_XMIT,
 	PROGRAM_DROPS_ERROR,
+	PROGRAM_ZERO,
 	PROGRAM_KINDS,
 };
 
@@ -31,6 +32,10 @@ enum program_kind {
  * Returns NULL on failure, with errno.
  */
 struct peertag *program_skeleton(void);
+
+/* Sets the options and the programs of a skeleton that is not loaded yet. */
+void program_choose(struct peertag *skeleton, const struct pt_xdp_options *options,
+		    unsigned int kinds);
 
 /* Loads `kinds`. Returns 0 and *ret, which peertag__destroy() frees, or -errno and why. */
 int program_load(const struct state *state, const struct pt_xdp_options *options,

@@ -13,10 +13,18 @@
 #include "program.h"
 #include "state.h"
 
-/* The maps that are pinned; report is not. */
+/* Counters that one run of pt_zero zeroes. */
+#define ZERO_STEP 65536
+
+/* The maps that libbpf pins, or takes from their pins after comparing their shapes. */
 static const char *const pinned[] = {
-	"sets4", "sets6", "state", "counters", "owners", "outputs", "outputs_frags", "inputs",
+	"sets4", "sets6", "state", "counters", "owners", "inputs",
 };
+
+/* Those that it would not recognize: the kernel adds a flag of its own to a DEVMAP. */
+static const char *const pinned_by_hand[] = {"outputs", "outputs_frags"};
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 void state_pin_path(const struct state *state, const char *name, char *path, size_t bytes)
 {
@@ -40,11 +48,37 @@ struct pt_counters state_counters(const struct state *state)
 				    .capacity = state->capacity};
 }
 
-void state_zero(struct state *state, __u32 counter)
+static bool lane_is_zero(const struct pt_lane *lane, __u32 first, __u32 count)
 {
-	for (__u32 lane = 0; lane < state->lane_count; lane++)
-		memset(&state_lane(state, lane)->connections[counter], 0,
-		       sizeof(struct pt_connection_counters));
+	static const struct pt_connection_counters zero;
+
+	for (__u32 i = first; i < first + count; i++)
+		if (memcmp(&lane->connections[i], &zero, sizeof(zero)))
+			return false;
+	return true;
+}
+
+static int zero_run(const struct state *state, __u32 lane, __u32 first, __u32 count)
+{
+	struct pt_xdp_zero zero = {.lane = lane, .first = first, .count = count};
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = &zero, .data_size_in = sizeof(zero));
+
+	return bpf_prog_test_run_opts(program_fd(state->maps, PROGRAM_ZERO), &options);
+}
+
+/* There is no going on without: a run fails for want of memory, or for a signal. */
+void state_zero(struct state *state, __u32 first, __u32 count)
+{
+	__u32 step;
+
+	for (__u32 lane = 0; lane < state->lane_count; lane++) {
+		for (__u32 done = 0; done < count; done += step) {
+			step = count - done < ZERO_STEP ? count - done : ZERO_STEP;
+			while (!lane_is_zero(state_lane(state, lane), first + done, step) &&
+			       zero_run(state, lane, first + done, step))
+				usleep(1000);
+		}
+	}
 }
 
 /* Whether what is pinned is ours and of this size. Nothing pinned is fine. */
@@ -82,30 +116,74 @@ static int state_check_pins(struct state *state, struct message *message)
 			   state->dir, old.capacity, state->capacity);
 }
 
-static int state_make_maps(struct state *state)
+/* Takes the devmaps that are pinned. */
+static int outputs_reuse(const struct state *state)
 {
-	struct peertag *maps = program_skeleton();
+	char path[PATH_MAX];
+	int fd, error = 0;
+
+	for (size_t i = 0; !error && i < COUNT(pinned_by_hand); i++) {
+		state_pin_path(state, pinned_by_hand[i], path, sizeof(path));
+		fd = bpf_obj_get(path);
+		if (fd == -ENOENT)
+			continue;
+		if (fd < 0)
+			return fd;
+		error = bpf_map__reuse_fd(
+			bpf_object__find_map_by_name(state->maps->obj, pinned_by_hand[i]), fd);
+		close(fd);
+	}
+	return error;
+}
+
+static int outputs_pin(const struct state *state)
+{
 	char path[PATH_MAX];
 	int error = 0;
+
+	for (size_t i = 0; !error && i < COUNT(pinned_by_hand); i++) {
+		state_pin_path(state, pinned_by_hand[i], path, sizeof(path));
+		if (access(path, F_OK))
+			error = bpf_obj_pin(state_map(state, pinned_by_hand[i]), path);
+	}
+	return error;
+}
+
+static int pins_set(const struct state *state)
+{
+	char path[PATH_MAX];
+	int error = 0;
+
+	for (size_t i = 0; !error && i < COUNT(pinned); i++) {
+		state_pin_path(state, pinned[i], path, sizeof(path));
+		error = bpf_map__set_pin_path(
+			bpf_object__find_map_by_name(state->maps->obj, pinned[i]), path);
+	}
+	return error ? error : outputs_reuse(state);
+}
+
+static int state_make_maps(struct state *state)
+{
+	const struct pt_xdp_options options = {.capacity = state->capacity};
+	struct peertag *maps = program_skeleton();
+	int error;
 
 	if (!maps)
 		return -errno;
 	state->maps = maps;
+	program_choose(maps, &options, PROGRAM_BIT(PROGRAM_ZERO));
 	bpf_map__set_max_entries(maps->maps.counters, state->lane_count);
 	bpf_map__set_value_size(maps->maps.counters, pt_lane_bytes(state->capacity));
 	bpf_map__set_max_entries(maps->maps.owners, state->capacity);
-	for (size_t i = 0; state->dir && !error && i < sizeof(pinned) / sizeof(*pinned); i++) {
-		state_pin_path(state, pinned[i], path, sizeof(path));
-		error = bpf_map__set_pin_path(bpf_object__find_map_by_name(maps->obj, pinned[i]),
-					      path);
-	}
-	return error ? error : peertag__load(maps);
+	error = state->dir ? pins_set(state) : 0;
+	if (!error)
+		error = peertag__load(maps);
+	return !error && state->dir ? outputs_pin(state) : error;
 }
 
-static void *map_memory(const struct state *state, const char *name, size_t bytes)
+static void *map_memory(const struct state *state, const char *name, size_t bytes, int protection)
 {
-	void *memory =
-		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, state_map(state, name), 0);
+	void *memory = mmap(NULL, bytes, protection, MAP_SHARED, state_map(state, name), 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
 }
@@ -115,21 +193,32 @@ static size_t lanes_bytes(const struct state *state)
 	return state->lane_count * pt_lane_bytes(state->capacity);
 }
 
+/*
+ * Freezes the counters: from then on no user space writes them, by whatever descriptor. (A read
+ * only descriptor would be the natural thing to hand out, but cannot be mapped: the kernel takes
+ * VM_SHARED from such a mapping, and then refuses it for not being shared.)
+ */
+static int counters_freeze(const struct state *state)
+{
+	int error = bpf_map_freeze(state_map(state, "counters"));
+
+	/* What the kernel says of a map that is frozen already. */
+	return error == -EBUSY || (error == -EPERM && state->found) ? 0 : error;
+}
+
 static int state_map_memory(struct state *state)
 {
-	LIBBPF_OPTS(bpf_obj_get_opts, options, .file_flags = BPF_F_RDONLY);
-	char path[PATH_MAX];
+	int writable = PROT_READ | PROT_WRITE;
+	int error = state->dir ? counters_freeze(state) : 0;
 
-	state->shared = map_memory(state, "state", sizeof(*state->shared));
-	state->owners = map_memory(state, "owners", state->capacity * sizeof(*state->owners));
-	state->lanes = map_memory(state, "counters", lanes_bytes(state));
-	if (!state->shared || !state->owners || !state->lanes)
-		return -errno;
-	if (!state->dir)
-		return 0;
-	state_pin_path(state, "counters", path, sizeof(path));
-	state->counters_fd = bpf_obj_get_opts(path, &options);
-	return state->counters_fd < 0 ? state->counters_fd : 0;
+	if (error)
+		return error;
+	state->shared = map_memory(state, "state", sizeof(*state->shared), writable);
+	state->owners =
+		map_memory(state, "owners", state->capacity * sizeof(*state->owners), writable);
+	state->lanes = map_memory(state, "counters", lanes_bytes(state),
+				  state->dir ? PROT_READ : writable);
+	return state->shared && state->owners && state->lanes ? 0 : -errno;
 }
 
 static int state_open_maps(struct state *state, struct message *message)
@@ -159,7 +248,6 @@ int state_open(const char *dir, __u32 capacity, struct state **ret, struct messa
 		return message_set(message, -ENOMEM, "out of memory");
 	state->capacity = capacity;
 	state->lane_count = libbpf_num_possible_cpus() + 1;
-	state->counters_fd = -1;
 	if (dir) {
 		state->dir = strdup(dir);
 		error = state->dir ? pins_make_dir(dir, message) : -ENOMEM;
@@ -192,8 +280,6 @@ void state_free(struct state *state)
 	unmap(state->shared, sizeof(*state->shared));
 	unmap(state->owners, state->capacity * sizeof(*state->owners));
 	unmap(state->lanes, lanes_bytes(state));
-	if (state->counters_fd >= 0)
-		close(state->counters_fd);
 	peertag__destroy(state->maps);
 	free(state->dir);
 	free(state);

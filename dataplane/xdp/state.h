@@ -25,10 +25,10 @@ struct state {
 	struct peertag *maps; /* an instance without programs, which holds the maps */
 	struct pt_xdp_state *shared;
 	struct pt_xdp_owner *owners; /* capacity of them */
-	struct pt_lane *lanes;	     /* lane_count of pt_lane_bytes(capacity) */
+	/* lane_count of pt_lane_bytes(capacity); to be read only, but where nothing is pinned. */
+	struct pt_lane *lanes;
 	__u32 capacity;
 	__u32 lane_count; /* one a possible CPU, and one of user space */
-	int counters_fd;  /* read only, to be handed out; -1 where nothing is pinned */
 	bool found;	  /* the pins were there already */
 };
 
@@ -48,8 +48,8 @@ void state_pin_path(const struct state *state, const char *name, char *path, siz
 struct pt_lane *state_lane(const struct state *state, __u32 lane);
 struct pt_counters state_counters(const struct state *state);
 
-/* Makes the counts at a connection's index 0, in all lanes. No packet may count there. */
-void state_zero(struct state *state, __u32 counter);
+/* Zeroes `count` connection counters from `first`, in all lanes. No packet may count there. */
+void state_zero(struct state *state, __u32 first, __u32 count);
 
 /*
  * The slot that counts for the port called `name`: its old one, or a free one. Returns 0 and

@@ -87,4 +87,12 @@ struct pt_xdp_report {
 	__u8 reserved[2];
 };
 
+/* What the program pt_zero is run on: counters to zero. At most 2^23 at once. */
+struct pt_xdp_zero {
+	__u32 lane;
+	__u32 first;
+	__u32 count;
+	__u32 reserved;
+};
+
 #endif
