@@ -14,8 +14,9 @@ static const char head[] =
 	"# SYNOPSIS\n\n"
 	"*peertag* [*-j*] [*-c* _CONFIG_] [*-s* _SOCKET_] _OBJECT_ _VERB_ [_ARGS_]\n\n"
 	"# DESCRIPTION\n\n"
-	"peertag asks *peertagd*, over its unix socket, to register connections, and shows what the\n"
-	"engines count for them. Data goes to standard output, messages to standard error. Objects,\n"
+	"peertag asks *peertagd*, over its unix socket, to register connections, and shows what\n"
+	"the engines count for them. Data goes to standard output, messages to standard error.\n"
+	"Objects, "
 	"verbs and words may be shortened as long as they begin only one: *peertag conn sh*.\n\n"
 	"# OPTIONS\n\n"
 	"*-j*, *--json*\n"
@@ -31,7 +32,8 @@ static const char head[] =
 
 static const char tail[] =
 	"# FILES OF CONNECTIONS\n\n"
-	"_FILE_ holds JSON Lines, one connection a line, or one JSON array, or CSV with the header\n"
+	"_FILE_ holds JSON Lines, one connection a line, or one JSON array, or CSV with the\n"
+	"header "
 	"name,partner,country,state,prefix. A lone - is standard input.\n\n"
 	"# EXIT STATUS\n\n"
 	"0 done, 1 failed, 2 usage, 3 no such thing, 4 refused by a rule, 5 daemon unreachable.\n\n"

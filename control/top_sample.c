@@ -80,7 +80,7 @@ static bool ask_connections(struct top *top, uint64_t revision)
 	return true;
 }
 
-static void rate_update(struct top_rate *rate, uint64_t packets, uint64_t bytes, double seconds)
+void top_rate_update(struct top_rate *rate, uint64_t packets, uint64_t bytes, double seconds)
 {
 	bool away = packets == 0 && rate->packets > 0;
 	bool restarted = packets < rate->packets || bytes < rate->bytes;
@@ -148,8 +148,8 @@ static void read_engines(struct top *top, const json_t *engines, double seconds)
 		to->desired_generation = field_number(engine, "desired_generation");
 		list_ports(to, json_object_get(engine, "ports"));
 	}
-	rate_update(&top->received, packets, bytes, seconds);
-	rate_update(&top->sent, sent, 0, seconds);
+	top_rate_update(&top->received, packets, bytes, seconds);
+	top_rate_update(&top->sent, sent, 0, seconds);
 }
 
 static void read_status(struct top *top, const json_t *status, double seconds)
@@ -209,8 +209,8 @@ static void read_row(struct top *top, const char *name, const json_t *counters, 
 	for (enum pt_direction direction = 0; direction < PT_DIRECTIONS; direction++) {
 		const json_t *count = json_object_get(counters, pt_direction_name(direction));
 
-		rate_update(&row->rate[direction], field_number(count, "packets"),
-			    field_number(count, "bytes"), is_new ? 0 : seconds);
+		top_rate_update(&row->rate[direction], field_number(count, "packets"),
+				field_number(count, "bytes"), is_new ? 0 : seconds);
 		if (row->rate[direction].packets_s > 0)
 			row->seen_s = top->time_s;
 	}

@@ -73,6 +73,12 @@ void top_done(struct top *top);
 /* Asks the daemon. False: it did not answer, top->trouble says so, and the rates are 0. */
 bool top_take_sample(struct top *top);
 
+/*
+ * The rate since the base, `seconds` ago, and the new base. 0 seconds: there was none. Less than
+ * the base is a counter that began anew, and 0 one that is away: both give no rate.
+ */
+void top_rate_update(struct top_rate *rate, uint64_t packets, uint64_t bytes, double seconds);
+
 /* Why the row has no traffic now; "" if it has, or if nobody can know yet. */
 const char *top_reason(const struct top *top, const struct top_row *row);
 
