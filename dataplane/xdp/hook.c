@@ -8,8 +8,14 @@
 
 #include "hook.h"
 
-/* A plain program takes any frame of this MTU: what is refused then has another reason. */
-#define PLAIN_MTU 1500
+/*
+ * Whether the frames may be what is in the way of a plain program, so that the one for several
+ * buffers is worth a try. Drivers say EINVAL, ERANGE or others, and a veth looks at its peer's MTU.
+ */
+static bool may_want_frags(int error)
+{
+	return error < 0 && error != -EOPNOTSUPP && error != -EBUSY && error != -EEXIST;
+}
 
 void hook_init(struct hook *hook, const char *pin)
 {
@@ -47,14 +53,13 @@ int hook_detach(struct hook *hook)
 	return error;
 }
 
-/* Tries the plain program, then the other one where the MTU may be what is in the way. */
-static int hook_update(struct hook *hook, const struct device *device,
-		       const struct hook_programs *programs)
+/* Tries the plain program, then the other one. */
+static int hook_update(struct hook *hook, const struct hook_programs *programs)
 {
 	int error = bpf_link_update(hook->link, programs->plain, NULL);
 
 	hook->frags = false;
-	if (!error || device->mtu <= PLAIN_MTU || hook->generic)
+	if (!may_want_frags(error) || hook->generic)
 		return error;
 	hook->frags = true;
 	return bpf_link_update(hook->link, programs->frags, NULL);
@@ -72,7 +77,7 @@ static int hook_create(struct hook *hook, const struct device *device, bool gene
 {
 	__u32 flags = generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
 	int link = link_create(programs->plain, device->ifindex, flags);
-	bool frags = link < 0 && !generic && device->mtu > PLAIN_MTU;
+	bool frags = !generic && may_want_frags(link);
 	int error;
 
 	if (frags)
@@ -119,7 +124,9 @@ static int message_held(const struct device *device, struct message *message)
 
 static const char *refusal(int error)
 {
-	return error == -EOPNOTSUPP ? "the driver has none" : strerror(-error);
+	if (error == -EOPNOTSUPP)
+		return "the driver has none";
+	return error == -ERANGE ? "the MTU, or the peer's, is too large" : strerror(-error);
 }
 
 static int hook_attach_new(struct hook *hook, const struct device *device, enum pt_config_mode mode,
@@ -164,7 +171,7 @@ int hook_attach(struct hook *hook, const struct device *device, enum pt_config_m
 		freed.xdp_program = 0;
 		return hook_attach_new(hook, &freed, mode, programs, note, message);
 	}
-	error = hook_update(hook, device, programs);
+	error = hook_update(hook, programs);
 	if (error)
 		return message_set(message, error, "the attached program cannot be updated: %s",
 				   strerror(-error));

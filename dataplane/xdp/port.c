@@ -86,29 +86,6 @@ static int port_load(struct port *port, struct message *message)
 			    &port->programs, message);
 }
 
-/* The filters that the configuration asks for; those of an earlier one go. */
-static void port_filter(struct port *port, int ifindex)
-{
-	struct message message;
-
-	if (port->config->egress)
-		filter_attach(ifindex, FILTER_EGRESS, program_fd(port->programs, PROGRAM_EGRESS),
-			      &port->note);
-	else
-		filter_detach(ifindex, FILTER_EGRESS);
-	if (!port->marks) {
-		filter_detach(ifindex, FILTER_INGRESS);
-		return;
-	}
-	if (filter_attach(ifindex, FILTER_INGRESS, program_fd(port->programs, PROGRAM_MARK),
-			  &port->note) == 0)
-		return;
-	/* Without the tc program the mark would reach nobody. */
-	port->marks = false;
-	if (port_load(port, &message))
-		port->problem = message;
-}
-
 /* Tells the other programs which device it is. A slot has one: others of it are gone. */
 static void port_name_input(struct port *port, int ifindex)
 {
@@ -125,22 +102,51 @@ static void port_name_input(struct port *port, int ifindex)
 	bpf_map_update_elem(map, &ifindex, &port->slot, BPF_ANY);
 }
 
+static int port_hook(struct port *port, const struct device *device)
+{
+	const struct hook_programs programs = {
+		.plain = program_fd(port->programs, PROGRAM_XDP),
+		.frags = program_fd(port->programs, PROGRAM_XDP_FRAGS),
+	};
+
+	return hook_attach(&port->hook, device, port->config->mode, &programs, &port->note,
+			   &port->problem);
+}
+
+/* The filters that the configuration asks for; those of an earlier one go. */
+static void port_filter(struct port *port, const struct device *device)
+{
+	int ifindex = device->ifindex;
+
+	if (port->config->egress)
+		filter_attach(ifindex, FILTER_EGRESS, program_fd(port->programs, PROGRAM_EGRESS),
+			      &port->note);
+	else
+		filter_detach(ifindex, FILTER_EGRESS);
+	if (!port->marks) {
+		filter_detach(ifindex, FILTER_INGRESS);
+		return;
+	}
+	if (filter_attach(ifindex, FILTER_INGRESS, program_fd(port->programs, PROGRAM_MARK),
+			  &port->note) == 0)
+		return;
+	/* Without the tc program the mark would reach nobody. */
+	port->marks = false;
+	if (port_load(port, &port->problem) == 0)
+		port_hook(port, device);
+}
+
 static int port_attach(struct port *port, const struct device *device)
 {
-	struct hook_programs programs;
 	bool was_attached = port->hook.link >= 0 && hook_ifindex(&port->hook) == device->ifindex;
 	int error = port->programs ? 0 : port_load(port, &port->problem);
 
+	if (!error)
+		error = port_hook(port, device);
 	if (error)
 		return error;
-	port_filter(port, device->ifindex);
 	port_name_input(port, device->ifindex);
-	programs = (struct hook_programs){.plain = program_fd(port->programs, PROGRAM_XDP),
-					  .frags = program_fd(port->programs, PROGRAM_XDP_FRAGS)};
-	error = hook_attach(&port->hook, device, port->config->mode, &programs, &port->note,
-			    &port->problem);
-	if (error)
-		return error;
+	port_filter(port, device);
 	port->ifindex = device->ifindex;
 	if (!was_attached)
 		port->state->shared->nic_base[port->slot] = device->received_packets;
