@@ -101,10 +101,11 @@ def stranger(tree, path, quote, name):
     layer = path.parts[0]
     if quote == '<':
         other = Path(name).parts[0]
-        if other in FOLDERS and other != layer:
+        # <bpf/...> are libbpf's own headers, unless it is one of ours.
+        if (tree.root / name).is_file() and other != layer:
             return f'{layer} includes {other}'
-        if layer == 'control' and (other == 'bpf' or name.startswith('rte_')):
-            return 'control knows no libbpf and no DPDK'
+        if layer in ('control', 'include') and (other == 'bpf' or name.startswith('rte_')):
+            return f'{layer} knows no libbpf and no DPDK'
         return None
     target = (tree.root / path.parent / name).resolve()
     if target.is_file() and tree.root in target.parents:

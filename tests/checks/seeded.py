@@ -7,7 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-import check
+sys.dont_write_bytecode = True
+import check  # noqa: E402
 
 OWN = '/* SPDX-License-Identifier: BSD-3-Clause */\n'
 SHARED = '/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */\n'
@@ -22,7 +23,8 @@ GOOD = {
     'control/list.c': OWN + '#include "list.h"\n\n#include <peertag/own.h>\n\n'
                       'int list(void)\n{\n\treturn "//"[0]; /* see http://example.net/ */\n}\n',
     'dataplane/host.h': OWN + 'int host(void);\n',
-    'dataplane/xdp/port.c': OWN + '#include "host.h"\n#include "made.skel.h"\n',
+    'dataplane/xdp/port.c': OWN + '#include "host.h"\n#include "made.skel.h"\n'
+                            '#include <bpf/libbpf.h>\n',
 }
 LONG = 'int far(void)\n{\n' + '\treturn 0;\n' * 61 + '}\n'
 WORD = 'TO' + 'DO'
@@ -37,6 +39,8 @@ BUGS = [
     ('layers', 'control/list.c', lambda text: text + '#include <bpf/libbpf.h>\n'),
     ('layers', 'dataplane/host.h', lambda text: text + '#include "list.h"\n'),
     ('layers', 'include/peertag/own.h', lambda text: text + '#include "../../control/list.h"\n'),
+    ('layers', 'dataplane/host.h', lambda text: text + '#include <bpf/program.c>\n'),
+    ('layers', 'include/peertag/own.h', lambda text: text + '#include <bpf/libbpf.h>\n'),
     ('layers', 'bpf/program.c', lambda text: text + '#include <dataplane/host.h>\n'),
     ('headers', 'include/peertag/own.h', lambda text: text.replace('#include <stddef.h>\n', '')),
     ('headers', 'include/peertag/word.h', lambda text: text + '#include <stdlib.h>\n'
