@@ -82,16 +82,12 @@ class Host:
     def ledger(self):
         return Ledger(self.namespace, self.device)
 
-    def sent(self):
-        """What the device itself says it sent: frames and bytes."""
-        return Tally(*self._statistics("tx"))
+    def sent_packets(self):
+        """By the device's own count. (Its bytes lack the Ethernet header where XDP is at work.)"""
+        return self.namespace.link(self.device)["stats64"]["tx"]["packets"]
 
-    def received(self):
-        return Tally(*self._statistics("rx"))
-
-    def _statistics(self, way):
-        count = self.namespace.link(self.device)["stats64"][way]
-        return count["packets"], count["bytes"]
+    def received_packets(self):
+        return self.namespace.link(self.device)["stats64"]["rx"]["packets"]
 
 
 class Edge:
@@ -264,8 +260,16 @@ class Edge:
         self.wait("the API", self._answers, seconds)
 
     def wait_ready(self, seconds=10.0):
-        self.wait("readiness", lambda: self._answers() and self.api("GET", "/readyz")[0] == 200,
-                  seconds)
+        try:
+            self.wait("readiness",
+                      lambda: self._answers() and self.api("GET", "/readyz")[0] == 200, seconds)
+        except Unreachable as failure:
+            raise Unreachable(f"{failure}: {self._engine_error()}") from None
+
+    def _engine_error(self):
+        if not self._answers():
+            return self.log("peertagd")[-500:]
+        return "; ".join(engine.get("error", "no error") for engine in self.status()["engines"])
 
     def _answers(self):
         try:
@@ -320,11 +324,11 @@ class Edge:
         return self.get("/v1/status")
 
     def port(self, name):
-        """The status of one port of the one engine."""
-        for port in self.status()["engines"][0]["ports"]:
-            if port["name"] == name:
-                return port
-        raise KeyError(name)
+        """The status of one port of the one engine; known a moment after the engine is."""
+        def find():
+            ports = self.status()["engines"][0]["ports"]
+            return next((port for port in ports if port["name"] == name), None)
+        return self.wait(f"the port {name}", find, 2)
 
     def counters(self):
         return self.get("/v1/counters")

@@ -73,7 +73,7 @@ def hostile_names_keep_the_text_valid(edge):
 def control_characters_in_names_are_refused(edge):
     for name in ("line\nfeed", "tab\there", "nul\x00", "escape\x1b[2J", "del\x7f"):
         status, _, body = edge.api("POST", "/v1/connections", customer(name))
-        equal(status, 422, f"{name!r}: {body}")
+        true(status in (400, 422), f"{name!r}: {status}: {body}")
 
 
 def the_format_follows_the_accept_header(edge):
@@ -107,7 +107,8 @@ def a_real_prometheus_scrapes_and_answers(edge):
     start_prometheus(edge)
     for name in ("contoso-seattle", *HOSTILE):
         expected = edge.connection(name)[0].packets
-        query = f"peertag_connection_receive_packets_total{{connection={json.dumps(name)}}}"
+        label = json.dumps(name, ensure_ascii=False)
+        query = f"peertag_connection_receive_packets_total{{connection={label}}}"
         edge.wait(f"prometheus' {query}", lambda: ask(edge, query) == [expected], 20)
     joined = ask(edge, "peertag_connection_receive_packets_total * on (instance, connection) "
                        "group_left (us_state) peertag_connection_info{us_state=\"WA\"}")
@@ -136,17 +137,19 @@ def ask(edge, query):
         except OSError:
             return None
     connection.request("GET", "/api/v1/query?" + urllib.parse.urlencode({"query": query}))
-    answer = json.loads(connection.getresponse().read())
+    response = connection.getresponse()
+    body = response.read()
     connection.close()
-    if answer["status"] != "success":
+    if response.status != 200:
         return None
+    answer = json.loads(body)
     return [float(sample["value"][1]) for sample in answer["data"]["result"]]
 
 
 def the_series_limit_refuses_registrations(edge):
-    series = int(edge.metrics()["peertag_series", ()])
+    of_connections = 6 * edge.status()["connections"]
     edge.end("peertagd")
-    edge.configure(series_limit=series + 4)
+    edge.configure(series_limit=of_connections + 5)
     edge.start_control()
     edge.wait_ready()
     answer = edge.cli("connection", "add", "too-much", "partner", "Colt", "country", "GB")

@@ -3,7 +3,7 @@
 """A port that goes down, comes up, is removed or renamed: reported in a second, counted again."""
 
 from customer import SEATTLE, SEATTLE6, seattle
-from edge import SERVER
+from edge import SERVER, program
 from statement import equal, run_each, true
 from traffic import Echo
 
@@ -77,6 +77,7 @@ def a_port_that_comes_later_is_attached(make):
     edge.start_control()
     edge.wait_api()
     edge.apply([seattle()])
+    edge.wait_ready()
     edge.wait("the first port", lambda: up(edge))
     exchange(edge, host, SEATTLE, 10)
     late = edge.host("late", [SEATTLE6])
@@ -84,17 +85,29 @@ def a_port_that_comes_later_is_attached(make):
     exchange(edge, late, SEATTLE6, 10)
 
 
-def renamed_is_reported(make):
+def renamed_is_reported_and_goes_on_counting(make):
     edge, host, _ = prepare(make)
-    edge.namespace.run("ip", "link", "set", "east", "name", "renamed")
-    edge.wait("the report", lambda: not up(edge), REPORT_S)
-    edge.namespace.run("ip", "link", "set", "renamed", "name", "east")
+    edge.namespace.run("ip", "link", "set", "east", "name", "other")
+    edge.wait("the report", lambda: "other" in edge.port("east")["mode"], REPORT_S)
+    exchange(edge, host, SEATTLE, 15)
+    edge.namespace.run("ip", "link", "set", "other", "name", "east")
+    edge.wait("the port", lambda: edge.port("east")["mode"] == "native", REPORT_S)
+    exchange(edge, host, SEATTLE, 30)
+
+
+def a_program_taken_off_on_purpose_stays_off(make):
+    edge, host, _ = prepare(make)
+    result = edge.namespace.run(program("peertag-xdp"), "-c", edge.config, "detach", "east")
+    edge.wait("the report", lambda: not up(edge) and "detach" in edge.port("east")["mode"],
+              REPORT_S)
+    true("xdp" not in edge.link_of("east"), f"the hook is free: {result.stderr}")
+    edge.end("peertag-xdp")
+    edge.start_engine()
+    edge.wait_ready()
     edge.wait("the port", lambda: up(edge), REPORT_S)
-    host.link.up()
-    host.route()
     exchange(edge, host, SEATTLE, 30)
 
 
 run_each(down_and_up_is_reported_and_counts_again, removed_and_made_anew_is_attached_again,
          removed_while_the_engine_is_away, a_port_that_comes_later_is_attached,
-         renamed_is_reported)
+         renamed_is_reported_and_goes_on_counting, a_program_taken_off_on_purpose_stays_off)

@@ -19,7 +19,7 @@ def the_engine_may_start_before_control(make):
     edge = make({"name": "east", "forward": "pass"})
     host = edge.host("east", [SEATTLE])
     edge.start_engine()
-    edge.wait("the engine's socket", lambda: "engine-xdp.sock" in edge.files())
+    edge.wait("the programs", lambda: "xdp" in edge.link_of("east"))
     traffic(edge, host, 10)
     edge.start_control()
     edge.wait_ready()

@@ -97,14 +97,15 @@ def history_lists_every_revision(edge):
 
 
 def export_and_apply_is_a_round_trip(edge):
-    text = edge.cli("export", check=True).stdout
-    path = edge.path("export.jsonl")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-    done = edge.cli("apply", path, check=True).json
-    for change in ("added", "changed", "removed"):
-        equal(done[change]["connections"], 0, f"connections {change}")
-    equal(edge.cli("export", check=True).stdout, text, "the export after that")
+    for form in ((), ("-j",)):
+        text = edge.cli("export", form=form, check=True).stdout
+        path = edge.path("export.jsonl")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        done = edge.cli("apply", path, check=True).json
+        for change in ("added", "changed", "removed"):
+            equal(done[change]["connections"], 0, f"connections {change}")
+        equal(edge.cli("export", form=form, check=True).stdout, text, "the export after that")
 
 
 def rollback_to_an_unknown_revision_is_refused(edge):
