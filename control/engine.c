@@ -108,6 +108,13 @@ static int engine_take_counters(struct engine *engine, const struct pt_engine_op
 	return 0;
 }
 
+static void engine_ask_status(struct engine *engine)
+{
+	struct pt_engine_request status = {.verb = PT_ENGINE_STATUS};
+
+	engine_call(engine, &status, -1, NULL, NULL);
+}
+
 static void engine_opened(struct engine *engine, const struct pt_engine_reply *reply, int fd)
 {
 	if (reply->error < 0) {
@@ -125,6 +132,7 @@ static void engine_opened(struct engine *engine, const struct pt_engine_reply *r
 	engine->failure[0] = '\0';
 	engine->refused_generation = 0;
 	engine->retry_us = 0;
+	engine_ask_status(engine); /* so that the ports are known before the engine is ready */
 	engine->owner->changed(engine);
 	engine_offer(engine);
 }
@@ -270,13 +278,12 @@ static void engine_connect(struct engine *engine)
 static int engine_tick(sd_event_source *timer, uint64_t usec, void *userdata)
 {
 	struct engine *engine = userdata;
-	struct pt_engine_request status = {.verb = PT_ENGINE_STATUS};
 
 	(void)usec;
 	if (engine->socket < 0)
 		engine_connect(engine);
 	else if (engine->up && TAILQ_EMPTY(&engine->calls))
-		engine_call(engine, &status, -1, NULL, NULL);
+		engine_ask_status(engine);
 	engine_offer(engine);
 
 	sd_event_source_set_time_relative(timer, TICK_US);
