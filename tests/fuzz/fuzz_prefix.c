@@ -8,7 +8,7 @@
 
 #include <arpa/inet.h>
 
-#include "../../control/prefix.h"
+#include "../../control/registry/prefix.h"
 #include "target.h"
 
 static void require_accepted(const char *text, const struct prefix *prefix)

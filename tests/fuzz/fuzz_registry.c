@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "../../control/input.h"
+#include "../../control/registry/input.h"
 #include "target.h"
 
 static void require_round_trip(const struct connection *connection)

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "registry.h"
+#include "registry/registry.h"
 
 /* A fresh directory, and a path in it; valid until the next call of either. */
 int fixture_setup(void **state);

@@ -2,7 +2,7 @@
 /* The rules between connections, on small sets and on real ones. */
 #include "registry_fixture.h"
 
-#include "check.h"
+#include "registry/check.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
-#include "arguments.h"
-#include "help.h"
-#include "programs.h"
-#include "request.h"
+#include "cli/arguments.h"
+#include "cli/help.h"
+#include "cli/programs.h"
+#include "cli/request.h"
 
 #define WORDS_MAX 64
 

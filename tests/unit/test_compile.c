@@ -2,7 +2,7 @@
 /* Snapshots: what a view compiles to, that the verifier agrees, and that the bytes repeat. */
 #include "registry_fixture.h"
 
-#include "compile.h"
+#include "registry/compile.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "programs.h"
+#include "cli/programs.h"
 
 #define PRINTED_BYTES 4096
 

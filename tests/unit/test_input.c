@@ -3,7 +3,7 @@
  */
 #include "registry_fixture.h"
 
-#include "check.h"
+#include "registry/check.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Special-purpose ranges: the most specific entry decides, in both directions. */
 #include "registry_fixture.h"
-#include "special.h"
+#include "registry/special.h"
 
 static const struct {
 	const char *prefix;

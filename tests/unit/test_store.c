@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The file of a registry: damage is found and never written over, what was acknowledged stays. */
 #include "registry_fixture.h"
-#include "store.h"
+#include "registry/store.h"
 
 #include <signal.h>
 #include <stdlib.h>

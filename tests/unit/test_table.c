@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "table.h"
-#include "top.h"
+#include "cli/table.h"
+#include "cli/top.h"
 
 static void assert_prints(const struct table *table, const char *expected)
 {

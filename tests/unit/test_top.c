@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "top.h"
+#include "cli/top.h"
 
 static void a_rate_is_what_came_since_the_base(void **state)
 {

@@ -6,7 +6,7 @@
 #ifndef CONTROL_CLIENT_H
 #define CONTROL_CLIENT_H
 
-#include "error.h"
+#include "../registry/error.h"
 
 struct client;
 

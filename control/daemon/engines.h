@@ -8,7 +8,7 @@
 #define CONTROL_ENGINES_H
 
 #include "engine.h"
-#include "view.h"
+#include "../registry/view.h"
 
 #include <peertag/config.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "request.h"
 
-#include "file.h"
+#include "../registry/file.h"
 #include "output.h"
 
 #include <peertag/config.h>

@@ -5,7 +5,7 @@
 #ifndef CONTROL_HTTP_LISTEN_H
 #define CONTROL_HTTP_LISTEN_H
 
-#include "error.h"
+#include "../registry/error.h"
 #include "http.h"
 
 /* Each returns the descriptor, or -errno and a sentence in `error`. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "counters.h"
+#include "counter_index.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "connection.h"
 #include "country.h"
-#include "suggest.h"
+#include "../config/suggest.h"
 
 #include <stdlib.h>
 #include <string.h>

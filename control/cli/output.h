@@ -7,7 +7,7 @@
 #define CONTROL_OUTPUT_H
 
 #include "commands.h"
-#include "error.h"
+#include "../registry/error.h"
 
 /* Prints one JSON document and a newline; borrows it. EXIT_FAILED if it cannot be written. */
 enum exit_code output_document(const json_t *document);

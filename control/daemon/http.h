@@ -12,7 +12,7 @@
 #ifndef CONTROL_HTTP_H
 #define CONTROL_HTTP_H
 
-#include "error.h"
+#include "../registry/error.h"
 
 #include <peertag/config.h>
 #include <stdint.h>

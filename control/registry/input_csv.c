@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* RFC 4180: fields may be quoted, a quote inside is doubled, a quoted field may hold line ends. */
 #include "input_csv.h"
-#include "suggest.h"
+#include "../config/suggest.h"
 
 #include <stdlib.h>
 #include <string.h>

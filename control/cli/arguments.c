@@ -3,7 +3,7 @@
 
 #include "argument_value.h"
 #include "help.h"
-#include "suggest.h"
+#include "../config/suggest.h"
 
 #include <stdarg.h>
 #include <stdio.h>

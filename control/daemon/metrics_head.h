@@ -7,7 +7,7 @@
 #define CONTROL_METRICS_HEAD_H
 
 #include "engines.h"
-#include "view.h"
+#include "../registry/view.h"
 
 /* The text, to be freed; NULL without memory. */
 char *metrics_head(const struct view *view, const struct engines *engines, bool openmetrics,

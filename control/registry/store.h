@@ -10,7 +10,7 @@
 #ifndef CONTROL_STORE_H
 #define CONTROL_STORE_H
 
-#include "counters.h"
+#include "counter_index.h"
 #include "database.h"
 #include "difference.h"
 

@@ -8,11 +8,11 @@
 #ifndef CONTROL_SERVICE_H
 #define CONTROL_SERVICE_H
 
-#include "compile.h"
+#include "../registry/compile.h"
 #include "engines.h"
 #include "events.h"
 #include "http.h"
-#include "registry.h"
+#include "../registry/registry.h"
 #include "writer.h"
 
 #include <peertag/config.h>

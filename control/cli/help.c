@@ -3,7 +3,7 @@
 
 #include "programs.h"
 #include "output.h"
-#include "suggest.h"
+#include "../config/suggest.h"
 
 #include <stdarg.h>
 #include <string.h>

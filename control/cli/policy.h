@@ -3,7 +3,7 @@
 #ifndef CONTROL_POLICY_H
 #define CONTROL_POLICY_H
 
-#include "check.h"
+#include "../registry/check.h"
 #include "commands.h"
 
 #include <peertag/config.h>

@@ -13,7 +13,7 @@
 #define CONTROL_METRICS_H
 
 #include "engines.h"
-#include "view.h"
+#include "../registry/view.h"
 
 #include <sys/types.h>
 

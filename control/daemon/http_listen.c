@@ -112,7 +112,10 @@ int http_listen_tcp(const char *text, struct error *error)
 	if (bind(fd, (struct sockaddr *)&address, bytes) == 0 && listen(fd, SOMAXCONN) == 0)
 		return fd;
 
-	r = listen_error(error, text, "another program has the port: set another as `listen`");
+	r = listen_error(error, text,
+			 errno == EADDRINUSE
+				 ? "another program has the port: set another as `listen`"
+				 : "is it an address of this host, and its interface up?");
 	close(fd);
 	return r;
 }

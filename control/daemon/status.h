@@ -7,7 +7,7 @@
 #define CONTROL_STATUS_H
 
 #include "engines.h"
-#include "view.h"
+#include "../registry/view.h"
 
 /* NULL without memory. */
 json_t *status_json(const struct view *view, const struct engines *engines, const char *site);

@@ -9,7 +9,7 @@
 #define CONTROL_TALLY_H
 
 #include "engines.h"
-#include "view.h"
+#include "../registry/view.h"
 
 #include <sys/types.h>
 

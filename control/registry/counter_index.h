@@ -6,8 +6,8 @@
  *
  * Threading: one thread at a time.
  */
-#ifndef CONTROL_COUNTERS_H
-#define CONTROL_COUNTERS_H
+#ifndef CONTROL_COUNTER_INDEX_H
+#define CONTROL_COUNTER_INDEX_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* peertag check: the rules of the registry on a file, without a daemon. */
-#include "check.h"
+#include "../registry/check.h"
 #include "field.h"
 #include "output.h"
 #include "policy.h"

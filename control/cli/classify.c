@@ -3,8 +3,8 @@
  * peertag classify: a registry file compiled as the daemon would, handed to the real engine's
  * program, and its answer told with names in place of ids.
  */
-#include "check.h"
-#include "compile.h"
+#include "../registry/check.h"
+#include "../registry/compile.h"
 #include "field.h"
 #include "offline_engine.h"
 #include "output.h"

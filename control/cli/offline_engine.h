@@ -6,7 +6,7 @@
 #ifndef CONTROL_OFFLINE_ENGINE_H
 #define CONTROL_OFFLINE_ENGINE_H
 
-#include "error.h"
+#include "../registry/error.h"
 
 #include <peertag/config.h>
 

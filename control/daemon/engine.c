@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TICK_US		 250000
+#define RETRY_REFUSED_US 5000000
+
+struct engine_call {
+	TAILQ_ENTRY(engine_call) link;
+	struct pt_engine_request request;
+	int fd; /* to send along, the call's own, or -1 */
+	engine_answer *answer;
+	void *closure;
+};
+
+static uint64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void call_free(struct engine_call *call)
+{
+	if (call->fd >= 0)
+		close(call->fd);
+	free(call);
+}
+
+static void engine_down(struct engine *engine, const char *why)
+{
+	struct engine_calls lost = TAILQ_HEAD_INITIALIZER(lost);
+	struct engine_call *call;
+	bool was_up = engine->up;
+
+	engine->io = sd_event_source_disable_unref(engine->io);
+	if (engine->socket >= 0)
+		close(engine->socket);
+	engine->socket = -1;
+	engine->up = false;
+	engine->waiting = false;
+	engine->publishing = 0;
+	snprintf(engine->failure, sizeof(engine->failure), "%s", why);
+
+	TAILQ_CONCAT(&lost, &engine->calls, link);
+	while ((call = TAILQ_FIRST(&lost))) {
+		TAILQ_REMOVE(&lost, call, link);
+		if (call->answer)
+			call->answer(call->closure, NULL);
+		call_free(call);
+	}
+	if (was_up)
+		engine->owner->changed(engine);
+}
+
+/* One request is on its way at a time: the first of the calls. */
+static void engine_pump(struct engine *engine)
+{
+	struct engine_call *call = TAILQ_FIRST(&engine->calls);
+
+	if (!call || engine->waiting)
+		return;
+	engine->waiting = true;
+	if (pt_engine_send(engine->socket, &call->request, sizeof(call->request), call->fd) < 0)
+		engine_down(engine, "cannot send to the engine");
+}
+
+/* Queues a request, with a copy of the descriptor `fd` unless that is -1. */
+static int engine_call(struct engine *engine, const struct pt_engine_request *request, int fd,
+		       engine_answer *answer, void *closure)
+{
+	struct engine_call *call;
+
+	if (engine->socket < 0)
+		return -ENOTCONN;
+	call = calloc(1, sizeof(*call));
+	if (!call)
+		return -ENOMEM;
+	call->request = *request;
+	call->request.abi = PT_ENGINE_ABI;
+	call->fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
+	call->answer = answer;
+	call->closure = closure;
+	TAILQ_INSERT_TAIL(&engine->calls, call, link);
+	engine_pump(engine);
+	return 0;
+}
+
+/* The counters of a restarted engine come by another descriptor, but go on where they were. */
+static int engine_take_counters(struct engine *engine, const struct pt_engine_open *open, int fd)
+{
+	struct pt_counters counters;
+	int r = fd < 0 ? -EBADMSG : pt_engine_map_counters(fd, open, &counters);
+
+	if (r < 0)
+		return r;
+	if (engine->counters.lanes)
+		pt_engine_unmap_counters(&engine->counters);
+	engine->counters = counters;
+	return 0;
+}
+
+static void engine_ask_status(struct engine *engine)
+{
+	struct pt_engine_request status = {.verb = PT_ENGINE_STATUS};
+
+	engine_call(engine, &status, -1, NULL, NULL);
+}
+
+static void engine_opened(struct engine *engine, const struct pt_engine_reply *reply, int fd)
+{
+	if (reply->error < 0) {
+		engine_down(engine, reply->text);
+		return;
+	}
+	if (engine_take_counters(engine, &reply->open, fd) < 0) {
+		engine_down(engine, "the engine's counters cannot be mapped");
+		return;
+	}
+	engine->held = reply->open;
+	engine->held.kind[sizeof(engine->held.kind) - 1] = '\0';
+	engine->held.table[sizeof(engine->held.table) - 1] = '\0';
+	engine->up = true;
+	engine->failure[0] = '\0';
+	engine->refused_generation = 0;
+	engine->retry_us = 0;
+	engine_ask_status(engine); /* so that the ports are known before the engine is ready */
+	engine->owner->changed(engine);
+	engine_offer(engine);
+}
+
+static void engine_published(struct engine *engine, const struct pt_engine_reply *reply)
+{
+	uint64_t generation = engine->publishing;
+
+	engine->publishing = 0;
+	if (reply->error < 0) {
+		engine->publish_failures++;
+		engine->refused_generation = generation;
+		engine->retry_us = now_us() + RETRY_REFUSED_US;
+		snprintf(engine->failure, sizeof(engine->failure), "%s", reply->text);
+		engine->owner->changed(engine);
+		return;
+	}
+	engine->held = reply->open;
+	engine->publish_seconds = (now_us() - engine->publish_started_us) / 1e6;
+	engine->refused_generation = 0;
+	engine->failure[0] = '\0';
+	engine->owner->changed(engine);
+	engine_offer(engine);
+}
+
+/* True where an operator would want to hear of it. */
+static bool status_differs(const struct pt_engine_status *a, const struct pt_engine_status *b)
+{
+	if (a->port_count != b->port_count)
+		return true;
+	for (uint32_t i = 0; i < a->port_count && i < PT_PORTS_MAX; i++)
+		if (a->ports[i].up != b->ports[i].up ||
+		    strncmp(a->ports[i].mode, b->ports[i].mode, sizeof(a->ports[i].mode)))
+			return true;
+	return false;
+}
+
+/* Texts came from another process: their ends are made sure of. */
+static void terminate_texts(struct pt_engine_status *status)
+{
+	for (uint32_t i = 0; i < status->port_count; i++) {
+		struct pt_engine_port *port = &status->ports[i];
+
+		port->name[sizeof(port->name) - 1] = '\0';
+		port->mode[sizeof(port->mode) - 1] = '\0';
+		port->driver[sizeof(port->driver) - 1] = '\0';
+	}
+}
+
+static void engine_told_status(struct engine *engine, const struct pt_engine_reply *reply)
+{
+	bool differs;
+
+	if (reply->error < 0 || reply->status.port_count > PT_PORTS_MAX)
+		return;
+	differs = status_differs(&engine->status, &reply->status);
+	engine->status = reply->status;
+	terminate_texts(&engine->status);
+	if (differs)
+		engine->owner->changed(engine);
+}
+
+static void engine_answered(struct engine *engine, const struct pt_engine_reply *reply, int fd)
+{
+	struct engine_call *call = TAILQ_FIRST(&engine->calls);
+	uint32_t verb = call->request.verb;
+
+	TAILQ_REMOVE(&engine->calls, call, link);
+	engine->waiting = false;
+	if (call->answer)
+		call->answer(call->closure, reply);
+	call_free(call);
+
+	if (verb == PT_ENGINE_OPEN)
+		engine_opened(engine, reply, fd);
+	else if (verb == PT_ENGINE_PUBLISH)
+		engine_published(engine, reply);
+	else if (verb == PT_ENGINE_STATUS)
+		engine_told_status(engine, reply);
+	engine_pump(engine);
+}
+
+static bool reply_fits(struct engine *engine, struct pt_engine_reply *reply)
+{
+	struct engine_call *call = TAILQ_FIRST(&engine->calls);
+
+	reply->text[sizeof(reply->text) - 1] = '\0';
+	return call && reply->abi == PT_ENGINE_ABI && reply->verb == call->request.verb;
+}
+
+static int engine_readable(sd_event_source *source, int socket, uint32_t events, void *userdata)
+{
+	struct engine *engine = userdata;
+	struct pt_engine_reply reply;
+	int fd = -1;
+	int r = pt_engine_receive(socket, &reply, sizeof(reply), &fd);
+
+	(void)source;
+	(void)events;
+	if (r == -EAGAIN)
+		return 0;
+	if (r < 0)
+		engine_down(engine, "the engine closed its socket: is it running?");
+	else if (!reply_fits(engine, &reply))
+		engine_down(engine, "the engine speaks another version of the protocol");
+	else
+		engine_answered(engine, &reply, fd);
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
+static void engine_absent(struct engine *engine, int error)
+{
+	char failure[sizeof(engine->failure)];
+
+	snprintf(failure, sizeof(failure), "cannot connect to %s: %s", engine->path,
+		 strerror(error));
+	if (!strcmp(failure, engine->failure))
+		return;
+	memcpy(engine->failure, failure, sizeof(failure));
+	engine->owner->changed(engine);
+}
+
+static void engine_connect(struct engine *engine)
+{
+	struct pt_engine_request open = {.verb = PT_ENGINE_OPEN};
+	int socket = pt_engine_connect(engine->path);
+
+	if (socket < 0) {
+		engine_absent(engine, -socket);
+		return;
+	}
+	engine->socket = socket;
+	if (sd_event_add_io(engine->loop, &engine->io, socket, EPOLLIN, engine_readable, engine) <
+	    0) {
+		engine_down(engine, "out of memory");
+		return;
+	}
+	engine_call(engine, &open, -1, NULL, NULL);
+}
+
+static int engine_tick(sd_event_source *timer, uint64_t usec, void *userdata)
+{
+	struct engine *engine = userdata;
+
+	(void)usec;
+	if (engine->socket < 0)
+		engine_connect(engine);
+	else if (engine->up && TAILQ_EMPTY(&engine->calls))
+		engine_ask_status(engine);
+	engine_offer(engine);
+
+	sd_event_source_set_time_relative(timer, TICK_US);
+	sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+	return 0;
+}
+
+int engine_start(struct engine *engine, sd_event *loop, const char *name, const char *path,
+		 const struct engine_owner *owner, void *closure)
+{
+	*engine = (struct engine){
+		.owner = owner,
+		.closure = closure,
+		.name = name,
+		.loop = loop,
+		.socket = -1,
+	};
+	TAILQ_INIT(&engine->calls);
+	snprintf(engine->path, sizeof(engine->path), "%s", path);
+	return sd_event_add_time_relative(loop, &engine->timer, CLOCK_MONOTONIC, 0, 1000,
+					  engine_tick, engine);
+}
+
+void engine_stop(struct engine *engine)
+{
+	engine->timer = sd_event_source_disable_unref(engine->timer);
+	engine->up = false;
+	engine_down(engine, "stopping");
+	if (engine->counters.lanes)
+		pt_engine_unmap_counters(&engine->counters);
+}
+
+void engine_offer(struct engine *engine)
+{
+	struct pt_engine_request publish = {.verb = PT_ENGINE_PUBLISH};
+	struct pt_engine_set desired;
+	int fd = engine->up && !engine->publishing ? engine->owner->desired(engine, &desired) : -1;
+
+	if (fd < 0 || !memcmp(&engine->held.set, &desired, sizeof(desired)))
+		return;
+	if (engine->refused_generation == desired.generation && now_us() < engine->retry_us)
+		return;
+	engine->publishing = desired.generation;
+	engine->publish_started_us = now_us();
+	if (engine_call(engine, &publish, fd, NULL, NULL) < 0)
+		engine->publishing = 0;
+}
+
+int engine_lookup(struct engine *engine, const uint8_t addr[16], uint8_t family,
+		  engine_answer *answer, void *closure)
+{
+	struct pt_engine_request lookup = {.verb = PT_ENGINE_LOOKUP, .family = family};
+
+	if (!engine->up)
+		return -ENOTCONN;
+	memcpy(lookup.addr, addr, sizeof(lookup.addr));
+	return engine_call(engine, &lookup, -1, answer, closure);
+}
