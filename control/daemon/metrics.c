@@ -2,6 +2,7 @@
 #include "metrics.h"
 #include "metrics_head.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,51 +73,29 @@ struct scrape {
 struct family {
 	const char *name;
 	const char *help;
-	bool counter;
-	void (*rest)(struct line *line, const struct scrape *scrape,
+	void (*rest)(struct line *line, const struct scrape *scrape, const struct family *family,
 		     const struct connection *connection);
+	/* A counter's place in what a connection counts. */
+	bool counter;
+	enum pt_direction direction;
+	size_t offset; /* in struct pt_count */
 };
 
-static struct pt_connection_counters connection_counters(const struct scrape *scrape,
-							 const struct connection *connection)
+static void write_counter(struct line *line, const struct scrape *scrape,
+			  const struct family *family, const struct connection *connection)
 {
 	struct pt_connection_counters sum = {};
+	const char *count = (const char *)&sum.direction[family->direction];
 
 	engines_connection_counters(scrape->engines, connection, &sum);
-	return sum;
-}
-
-static void write_receive_packets(struct line *line, const struct scrape *scrape,
-				  const struct connection *connection)
-{
 	line_text(line, "} ");
-	line_number(line, connection_counters(scrape, connection).direction[PT_RECEIVE].packets);
+	line_number(line, *(const __u64 *)(count + family->offset));
 }
 
-static void write_receive_bytes(struct line *line, const struct scrape *scrape,
-				const struct connection *connection)
-{
-	line_text(line, "} ");
-	line_number(line, connection_counters(scrape, connection).direction[PT_RECEIVE].bytes);
-}
-
-static void write_transmit_packets(struct line *line, const struct scrape *scrape,
-				   const struct connection *connection)
-{
-	line_text(line, "} ");
-	line_number(line, connection_counters(scrape, connection).direction[PT_TRANSMIT].packets);
-}
-
-static void write_transmit_bytes(struct line *line, const struct scrape *scrape,
-				 const struct connection *connection)
-{
-	line_text(line, "} ");
-	line_number(line, connection_counters(scrape, connection).direction[PT_TRANSMIT].bytes);
-}
-
-static void write_info(struct line *line, const struct scrape *scrape,
+static void write_info(struct line *line, const struct scrape *scrape, const struct family *family,
 		       const struct connection *connection)
 {
+	(void)family;
 	line_pair(line, ",partner=\"", connection->partner);
 	line_pair(line, ",country=\"", connection->country);
 	line_pair(line, ",us_state=\"", connection->state);
@@ -128,23 +107,26 @@ static void write_info(struct line *line, const struct scrape *scrape,
 }
 
 static void write_alerts_enabled(struct line *line, const struct scrape *scrape,
-				 const struct connection *connection)
+				 const struct family *family, const struct connection *connection)
 {
 	(void)scrape;
+	(void)family;
 	line_text(line, connection->monitor ? "} 1" : "} 0");
 }
 
+#define COUNTER(direction, member) write_counter, true, direction, offsetof(struct pt_count, member)
+
 static const struct family families[] = {
-	{"peertag_connection_receive_packets", "Packets that came from the customer.", true,
-	 write_receive_packets},
-	{"peertag_connection_receive_bytes", "Bytes of frames that came from the customer.", true,
-	 write_receive_bytes},
-	{"peertag_connection_transmit_packets", "Packets that went to the customer.", true,
-	 write_transmit_packets},
-	{"peertag_connection_transmit_bytes", "Bytes of frames that went to the customer.", true,
-	 write_transmit_bytes},
-	{"peertag_connection_info", "Who and where a connection is; always 1.", false, write_info},
-	{"peertag_connection_alerts_enabled", "1 where the connection opted in to alerts.", false,
+	{"peertag_connection_receive_packets", "Packets that came from the customer.",
+	 COUNTER(PT_RECEIVE, packets)},
+	{"peertag_connection_receive_bytes", "Bytes of frames that came from the customer.",
+	 COUNTER(PT_RECEIVE, bytes)},
+	{"peertag_connection_transmit_packets", "Packets that went to the customer.",
+	 COUNTER(PT_TRANSMIT, packets)},
+	{"peertag_connection_transmit_bytes", "Bytes of frames that went to the customer.",
+	 COUNTER(PT_TRANSMIT, bytes)},
+	{"peertag_connection_info", "Who and where a connection is; always 1.", write_info},
+	{"peertag_connection_alerts_enabled", "1 where the connection opted in to alerts.",
 	 write_alerts_enabled},
 };
 
@@ -174,7 +156,7 @@ static void write_sample(struct line *line, const struct scrape *scrape)
 	line_text(line, family->name);
 	line_text(line, family->counter ? "_total" : "");
 	line_pair(line, "{connection=\"", connection->name);
-	family->rest(line, scrape, connection);
+	family->rest(line, scrape, family, connection);
 	*line->pos++ = '\n';
 }
 
