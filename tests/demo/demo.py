@@ -162,28 +162,50 @@ The configuration and the logs are in {edge.folder}
 """)
 
 
-def show(scene, *words):
+def command(edge, *words):
+    return program("peertag"), "-c", edge.config, "-s", edge.socket, *words
+
+
+def show(edge, *words):
     """Runs a command for the eye, on this terminal."""
-    edge = scene.edge
-    return subprocess.run((program("peertag"), "-c", edge.config, "-s", edge.socket, *words),
-                          check=False).returncode
+    return subprocess.run(command(edge, *words), check=False).returncode
+
+
+def show_tables(edge, seconds):
+    """The live table once a second, without the hundreds of rows where nothing happens."""
+    idle = 0
+    with subprocess.Popen(command(edge, "top", "-b", "-n", str(seconds)),
+                          stdout=subprocess.PIPE, text=True) as top:
+        for line in top.stdout:
+            if line.startswith("RIR-"):
+                idle += 1
+                continue
+            if idle:
+                print(f"... and {idle} connections of the real world without traffic\n")
+                idle = 0
+            print(line, end="", flush=True)
+    if idle:
+        print(f"... and {idle} connections of the real world without traffic", flush=True)
+    if top.returncode != 0:
+        raise Failure("the live table failed")
 
 
 def live(scene, seconds):
     demo_start(scene)
     services = customers_start(scene)
-    show(scene, "status")
+    time.sleep(1)
+    show(scene.edge, "status")
     commands_show(scene.edge)
     try:
         if sys.stdout.isatty() and sys.stdin.isatty():
             say("The live table comes in 5 s; q leaves it, Ctrl-C ends the demo.")
             time.sleep(5)
-            show(scene, "top")
+            show(scene.edge, "top")
             commands_show(scene.edge)
             say("Ctrl-C ends the demo.")
             signal.pause()
-        elif show(scene, "top", "-b", "-n", str(seconds)) != 0:
-            raise Failure("the live table failed")
+        else:
+            show_tables(scene.edge, seconds)
     finally:
         for service in services:
             service.stopping.set()

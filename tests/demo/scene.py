@@ -62,7 +62,7 @@ class Scene:
 
     def __init__(self, control_outside=False, **configuration):
         self.customers = {entry["name"]: Customer(entry) for entry in connections_load()}
-        self.edge = Edge(ports_of_edge(), control_outside=control_outside,
+        self.edge = Edge(ports_of_edge(), control_outside=control_outside, label="demo",
                          tag={"mark": True, "dscp": True}, **configuration)
         try:
             self.hosts = {name: self.network(name) for name in NETWORKS}

@@ -26,7 +26,8 @@ def every_packet_counts_once_both_ways(make):
         sent += exchange.sent
     port = edge.port("east")
     equal(tally(port["received"]), sent, "what the port received")
-    equal(port["nic_packets"], host.sent_packets(), "the device's own count")
+    edge.wait("the device's own count",
+              lambda: edge.port("east")["nic_packets"] == host.sent_packets(), 2)
     equal(port["outcomes"]["matched"], host.sent_packets(), "packets that matched")
     equal(port["sent_outcomes"]["matched"], host.received_packets(), "sent packets that matched")
 

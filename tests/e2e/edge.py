@@ -93,14 +93,14 @@ class Host:
 class Edge:
     """The namespace of an edge server with its configuration and programs."""
 
-    def __init__(self, ports=(), control_outside=False, **configuration):
+    def __init__(self, ports=(), control_outside=False, label="test", **configuration):
         """control_outside: peertagd stays in the caller's namespace, and so does its listener."""
         self.control_outside = control_outside
-        self.name = run_name()
+        self.name = run_name(label)
         self.stack = contextlib.ExitStack()
-        self.folder = tempfile.mkdtemp(prefix=f"{self.name}-")
+        self.folder = os.path.join(tempfile.gettempdir(), self.name)
+        os.mkdir(self.folder, 0o755)
         self.stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
-        os.chmod(self.folder, 0o755)
         self.pins = f"{BPFFS}/{self.name}"
         self.stack.callback(self.pins_remove)
         self.namespace = self._namespace("edge")

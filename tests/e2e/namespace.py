@@ -156,6 +156,6 @@ def address_add(namespace, address):
     namespace.run("ip", "addr", "replace", f"{address}/{length}", "dev", "lo")
 
 
-def run_name():
-    """A name that no other run uses, short enough to build device and namespace names from."""
-    return f"peertag-test-{secrets.token_hex(3)}"
+def run_name(label):
+    """A name that no other run uses."""
+    return f"peertag-{label}-{secrets.token_hex(3)}"

@@ -5,7 +5,6 @@
 import contextlib
 import grp
 import json
-import os
 import socket
 import time
 
@@ -187,7 +186,6 @@ def many_clients_are_served(edge):
 def main():
     begin()
     with Edge(engines=[], api_group=GROUP) as edge:
-        os.chmod(edge.folder, 0o755)
         edge.start_control()
         edge.wait_api()
         edge.apply([seattle()])
