@@ -98,11 +98,8 @@ static int offline_publish(struct pt_offline *offline, const void *snapshot, siz
 {
 	int error = offline_verify(snapshot, bytes, offline->state->capacity, message);
 
-	if (!error)
-		error = table_publish(offline->table, snapshot, message);
-	if (!error)
-		table_settle(offline->table);
-	return error;
+	/* The set before stays until the next publish takes its place: there is no hurry here. */
+	return error ? error : table_publish(offline->table, snapshot, message);
 }
 
 static int offline_open(const void *image, size_t bytes, const struct pt_offline_options *options,

@@ -23,17 +23,12 @@ struct table {
 	int rules[PT_XDP_SIDES][PT_FAMILIES]; /* -1: none */
 };
 
-static void rules_pin_name(__u32 side, int family, char *name, size_t bytes)
-{
-	snprintf(name, bytes, "rules%d-%u", family == PT_IPV4 ? 4 : 6, side);
-}
-
 static void rules_pin_path(const struct table *table, __u32 side, int family, char *path,
 			   size_t bytes)
 {
 	char name[32];
 
-	rules_pin_name(side, family, name, sizeof(name));
+	snprintf(name, sizeof(name), "rules%d-%u", family == PT_IPV4 ? 4 : 6, side);
 	state_pin_path(table->state, name, path, bytes);
 }
 
@@ -83,14 +78,24 @@ int table_new(struct state *state, struct table **ret, struct message *message)
 	return 0;
 }
 
-/* Closes what this process holds of a side; what is pinned or in the sets lives on. */
-static void side_close(struct table *table, __u32 side)
+/* Holds a trie for lookups, or -1 for none, instead of the one before. */
+static void table_hold(struct table *table, __u32 side, enum pt_family family, int fd)
 {
-	for (int family = 0; family < PT_FAMILIES; family++) {
-		if (table->rules[side][family] >= 0)
-			close(table->rules[side][family]);
-		table->rules[side][family] = -1;
-	}
+	int old;
+
+	pthread_mutex_lock(&table->lock);
+	old = table->rules[side][family];
+	table->rules[side][family] = fd;
+	pthread_mutex_unlock(&table->lock);
+	if (old >= 0)
+		close(old);
+}
+
+static const struct bpf_map *table_pattern(const struct table *table, enum pt_family family)
+{
+	const struct peertag *maps = table->state->maps;
+
+	return family == PT_IPV4 ? maps->maps.rules4 : maps->maps.rules6;
 }
 
 void table_free(struct table *table)
@@ -98,74 +103,32 @@ void table_free(struct table *table)
 	if (!table)
 		return;
 	for (__u32 side = 0; side < PT_XDP_SIDES; side++)
-		side_close(table, side);
+		for (int family = 0; family < PT_FAMILIES; family++)
+			table_hold(table, side, family, -1);
 	pthread_mutex_destroy(&table->lock);
 	free(table);
 }
 
-struct build {
-	const struct bpf_map *pattern;
-	const struct pt_snapshot *snapshot;
-	int fd;
-};
-
-static void *build_ipv6(void *argument)
-{
-	struct build *build = argument;
-
-	build->fd = rules_build(build->pattern, build->snapshot, PT_IPV6);
-	return NULL;
-}
-
-/* Both families, one of them in a thread of its own if there can be one. */
-static int tries_build(const struct table *table, const struct pt_snapshot *snapshot,
-		       int ret_rules[PT_FAMILIES])
-{
-	const struct peertag *maps = table->state->maps;
-	struct build build = {.pattern = maps->maps.rules6, .snapshot = snapshot};
-	pthread_t thread;
-	bool threaded = pthread_create(&thread, NULL, build_ipv6, &build) == 0;
-	int ipv4 = rules_build(maps->maps.rules4, snapshot, PT_IPV4);
-
-	if (threaded)
-		pthread_join(thread, NULL);
-	else
-		build_ipv6(&build);
-	if (ipv4 >= 0 && build.fd >= 0) {
-		ret_rules[PT_IPV4] = ipv4;
-		ret_rules[PT_IPV6] = build.fd;
-		return 0;
-	}
-	if (ipv4 >= 0)
-		close(ipv4);
-	if (build.fd >= 0)
-		close(build.fd);
-	return ipv4 < 0 ? ipv4 : build.fd;
-}
-
-/* Takes a side out of everybody's hands. Nobody may be reading it. */
-static void side_drop(struct table *table, __u32 side)
+/* Takes one family out of a side, and out of everybody's hands. Nobody may be reading it. */
+static void trie_drop(struct table *table, __u32 side, enum pt_family family)
 {
 	char path[PATH_MAX];
 
-	for (int family = 0; family < PT_FAMILIES; family++) {
-		bpf_map_delete_elem(table->set_fds[family], &side);
-		if (!table->state->dir)
-			continue;
+	bpf_map_delete_elem(table->set_fds[family], &side);
+	if (table->state->dir) {
 		rules_pin_path(table, side, family, path, sizeof(path));
 		unlink(path);
 	}
-	pthread_mutex_lock(&table->lock);
-	side_close(table, side);
-	pthread_mutex_unlock(&table->lock);
+	table_hold(table, side, family, -1);
 }
 
-/* Puts one family's trie into a side: pinned, so that a restart finds it, and in the set. */
-static int side_put(const struct table *table, __u32 side, int family, int fd)
+/* Puts a trie into a side: pinned, so that a restart finds it, and where packets look. */
+static int trie_put(struct table *table, __u32 side, enum pt_family family, int fd)
 {
 	char path[PATH_MAX];
 	int error = 0;
 
+	table_hold(table, side, family, fd);
 	if (table->state->dir) {
 		rules_pin_path(table, side, family, path, sizeof(path));
 		error = unlink(path) && errno != ENOENT ? -errno : bpf_obj_pin(fd, path);
@@ -173,25 +136,62 @@ static int side_put(const struct table *table, __u32 side, int family, int fd)
 	return error ? error : bpf_map_update_elem(table->set_fds[family], &side, &fd, BPF_ANY);
 }
 
+/* What is done to one family of a side, in a thread of its own. */
+struct work {
+	struct table *table;
+	const struct pt_snapshot *snapshot; /* NULL: drop */
+	__u32 side;
+	enum pt_family family;
+	int error;
+};
+
+static void *work_run(void *argument)
+{
+	struct work *work = argument;
+	int fd;
+
+	if (!work->snapshot) {
+		trie_drop(work->table, work->side, work->family);
+		return NULL;
+	}
+	fd = rules_build(table_pattern(work->table, work->family), work->snapshot, work->family);
+	work->error = fd < 0 ? fd : trie_put(work->table, work->side, work->family, fd);
+	return NULL;
+}
+
+/*
+ * Works on both families at once: they take their time to build, and then to wait for a grace
+ * period each, which they share. Returns 0 or the first error.
+ */
+static int side_work(struct table *table, __u32 side, const struct pt_snapshot *snapshot)
+{
+	struct work ipv4 = {table, snapshot, side, PT_IPV4, 0};
+	struct work ipv6 = {table, snapshot, side, PT_IPV6, 0};
+	pthread_t thread;
+	bool threaded = pthread_create(&thread, NULL, work_run, &ipv6) == 0;
+
+	work_run(&ipv4);
+	if (threaded)
+		pthread_join(thread, NULL);
+	else
+		work_run(&ipv6);
+	return ipv4.error ? ipv4.error : ipv6.error;
+}
+
+static void side_drop(struct table *table, __u32 side)
+{
+	side_work(table, side, NULL);
+}
+
 static int side_fill(struct table *table, __u32 side, const struct pt_snapshot *snapshot,
 		     struct message *message)
 {
-	int rules[PT_FAMILIES];
-	int error = tries_build(table, snapshot, rules);
+	int error = side_work(table, side, snapshot);
 
-	if (error)
-		return message_set(message, error, "cannot build the tables of generation %llu: %s",
-				   (unsigned long long)snapshot->generation, strerror(-error));
-	pthread_mutex_lock(&table->lock);
-	side_close(table, side);
-	memcpy(table->rules[side], rules, sizeof(rules));
-	pthread_mutex_unlock(&table->lock);
-	for (int family = 0; !error && family < PT_FAMILIES; family++)
-		error = side_put(table, side, family, rules[family]);
 	if (!error)
 		return 0;
 	side_drop(table, side);
-	return message_set(message, error, "cannot hand the tables of generation %llu over: %s",
+	return message_set(message, error, "cannot build the tables of generation %llu: %s",
 			   (unsigned long long)snapshot->generation, strerror(-error));
 }
 

@@ -11,7 +11,7 @@
  * Killed at any point, the pins hold the old set or the new one. Around the flip the generation is
  * 0, which claims nothing: control will publish again.
  *
- * Threading: one thread publishes and settles; table_lookup and table_hold may run beside it.
+ * Threading: one thread publishes and settles; table_lookup may run beside it.
  */
 #ifndef PEERTAG_DATAPLANE_XDP_TABLE_H
 #define PEERTAG_DATAPLANE_XDP_TABLE_H

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Publish under load: every packet sees one generation.
+ *
+ * Generation g has one connection with counter g, which both addresses of every packet are in. A
+ * packet that saw two generations counts receive on the older and transmit on the newer one; since
+ * it can only go that way, the sums over (receive - transmit) up to g are the packets that were
+ * mixed between g and g + 1: none can hide behind another. No packet may miss a set either.
+ *
+ * With the seeded bug (SEEDED), the same test must find mixed packets.
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "offline.h"
+
+#ifdef SEEDED
+#define SWAPS 200
+#else
+#define SWAPS 1000
+#endif
+#define SECONDS	   60 /* at most */
+#define REPEAT	   50 /* packets in one test run: a grace period waits for all of them */
+#define GENERATORS 2
+
+struct image {
+	struct pt_snapshot header;
+	struct pt_class class;
+	struct pt_rule4 rule;
+	__u8 pad[4];
+};
+
+static struct image image_of(__u32 generation)
+{
+	struct image image = {
+		.header = {.magic = PT_SNAPSHOT_MAGIC,
+			   .abi = PT_SNAPSHOT_ABI,
+			   .bytes = sizeof(image),
+			   .generation = generation,
+			   .class_count = 1,
+			   .counters = SWAPS + 1,
+			   .rule_count = {1, 0},
+			   .classes_offset = offsetof(struct image, class),
+			   .rules_offset = {offsetof(struct image, rule), sizeof(image)}},
+		.class = {1, generation, generation, 0, generation, 0, PT_DSCP_NONE, 0},
+		.rule = {0xc6120000, 1, 15, {}}, /* 198.18.0.0/15 */
+	};
+
+	image.header.checksum = pt_snapshot_checksum(&image.header);
+	return image;
+}
+
+/* UDP from 198.18.0.1 to 198.19.0.1, as far as the classifier looks. */
+static const __u8 frame[60] = {
+	[12] = 0x08, 0x00,	      /* IPv4 */
+	[14] = 0x45, [17] = 46,	      /* version, header and total length */
+	[26] = 198,  18,	0, 1, /* source */
+	[30] = 198,  19,	0, 1, /* destination */
+};
+
+struct load {
+	struct pt_offline *offline;
+	atomic_bool stop;
+};
+
+static void *generate(void *argument)
+{
+	struct load *load = argument;
+	__u32 ns;
+
+	while (!load->stop)
+		if (pt_offline_time(load->offline, frame, sizeof(frame), REPEAT, &ns))
+			return load;
+	return NULL;
+}
+
+static void publish(struct pt_offline *offline, __u32 generation)
+{
+	struct image image = image_of(generation);
+	char message[256] = "";
+
+	if (pt_offline_publish(offline, &image, sizeof(image), message, sizeof(message)))
+		fail_msg("generation %u: %s", generation, message);
+}
+
+static struct pt_offline *open_offline(void)
+{
+	const struct pt_offline_options options = {.hook = PT_OFFLINE_XDP};
+	struct image image = image_of(1);
+	struct pt_offline *offline;
+	char message[256];
+
+	if (pt_offline_open(&image, sizeof(image), &options, &offline, message, sizeof(message)))
+		fail_msg("%s", message);
+	return offline;
+}
+
+static unsigned long long count_mixed(const struct pt_offline *offline)
+{
+	const struct pt_counters *counters = pt_offline_counters(offline);
+	unsigned long long mixed = 0;
+	long long between = 0;
+
+	for (__u32 generation = 0; generation <= SWAPS; generation++) {
+		struct pt_connection_counters sum = {};
+
+		pt_counters_connection(counters, generation, &sum);
+		between += sum.direction[PT_RECEIVE].packets - sum.direction[PT_TRANSMIT].packets;
+		assert_true(between >= 0);
+		mixed += between;
+	}
+	assert_int_equal(between, 0);
+	return mixed;
+}
+
+static double now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec + now.tv_nsec / 1e9;
+}
+
+static __u32 swap_under_load(struct load *load)
+{
+	pthread_t threads[GENERATORS];
+	double end = now_s() + SECONDS;
+	__u32 generation = 1;
+	void *failed;
+
+	for (int i = 0; i < GENERATORS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, generate, load), 0);
+	while (generation < SWAPS && now_s() < end)
+		publish(load->offline, ++generation);
+	load->stop = true;
+	for (int i = 0; i < GENERATORS; i++) {
+		pthread_join(threads[i], &failed);
+		assert_null(failed);
+	}
+	return generation;
+}
+
+#ifdef SEEDED
+
+static void judge(__u32 swaps, unsigned long long mixed, unsigned long long unmatched)
+{
+	(void)swaps;
+	(void)unmatched;
+	assert_true(mixed > 0);
+}
+
+#else
+
+static void judge(__u32 swaps, unsigned long long mixed, unsigned long long unmatched)
+{
+	assert_int_equal(swaps, SWAPS);
+	assert_int_equal(mixed, 0);
+	assert_int_equal(unmatched, 0);
+}
+
+#endif
+
+static void every_packet_sees_one_generation(void **state)
+{
+	struct load load = {.offline = open_offline()};
+	struct pt_port_counters port = {};
+	double start = now_s();
+	__u32 swaps = swap_under_load(&load);
+	unsigned long long mixed = count_mixed(load.offline);
+
+	(void)state;
+	pt_counters_port(pt_offline_counters(load.offline), 0, &port);
+	printf("%u swaps in %.1f s, %llu packets, %llu mixed, %llu unmatched\n", swaps,
+	       now_s() - start, pt_count_total(port.received).packets, mixed,
+	       port.received[PT_OUTCOME_UNMATCHED].packets);
+	pt_offline_close(load.offline);
+	judge(swaps, mixed, port.received[PT_OUTCOME_UNMATCHED].packets);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(every_packet_sees_one_generation)};
+
+	if (geteuid()) {
+		puts("skipped: loading BPF programs takes root");
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
