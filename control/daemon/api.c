@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ENGINE_PATIENCE_US 1000000
+
 /* A path, which may end in a connection's name, and what a method of it does. */
 struct route {
 	const char *method;
@@ -90,11 +92,33 @@ static void get_metrics(struct service *service, struct http_request *request, c
 			    read_scrape, close_scrape, scrape);
 }
 
+struct status_question {
+	struct service *service;
+	struct http_request *request;
+};
+
+static void answer_status(void *closure)
+{
+	struct status_question *question = closure;
+	const struct service *service = question->service;
+
+	http_respond_json(question->request, 200,
+			  status_json(service->view, service->engines, service->config->site));
+	free(question);
+}
+
+/* The devices' own counts come from the engines: they are asked, so that the books balance. */
 static void get_status(struct service *service, struct http_request *request, char *name)
 {
+	struct status_question *question = malloc(sizeof(*question));
+
 	(void)name;
-	http_respond_json(request, 200,
-			  status_json(service->view, service->engines, service->config->site));
+	if (!question) {
+		respond_text(request, 503, "out of memory\n");
+		return;
+	}
+	*question = (struct status_question){service, request};
+	engines_refresh(service->engines, ENGINE_PATIENCE_US, answer_status, question);
 }
 
 static ssize_t read_tally(void *closure, char *buffer, size_t bytes)

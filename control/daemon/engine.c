@@ -108,13 +108,6 @@ static int engine_take_counters(struct engine *engine, const struct pt_engine_op
 	return 0;
 }
 
-static void engine_ask_status(struct engine *engine)
-{
-	struct pt_engine_request status = {.verb = PT_ENGINE_STATUS};
-
-	engine_call(engine, &status, -1, NULL, NULL);
-}
-
 static void engine_opened(struct engine *engine, const struct pt_engine_reply *reply, int fd)
 {
 	if (reply->error < 0) {
@@ -132,7 +125,8 @@ static void engine_opened(struct engine *engine, const struct pt_engine_reply *r
 	engine->failure[0] = '\0';
 	engine->refused_generation = 0;
 	engine->retry_us = 0;
-	engine_ask_status(engine); /* so that the ports are known before the engine is ready */
+	engine_refresh(engine, NULL,
+		       NULL); /* so that the ports are known before the engine is ready */
 	engine->owner->changed(engine);
 	engine_offer(engine);
 }
@@ -202,16 +196,15 @@ static void engine_answered(struct engine *engine, const struct pt_engine_reply 
 
 	TAILQ_REMOVE(&engine->calls, call, link);
 	engine->waiting = false;
-	if (call->answer)
-		call->answer(call->closure, reply);
-	call_free(call);
-
 	if (verb == PT_ENGINE_OPEN)
 		engine_opened(engine, reply, fd);
 	else if (verb == PT_ENGINE_PUBLISH)
 		engine_published(engine, reply);
 	else if (verb == PT_ENGINE_STATUS)
 		engine_told_status(engine, reply);
+	if (call->answer)
+		call->answer(call->closure, reply);
+	call_free(call);
 	engine_pump(engine);
 }
 
@@ -283,7 +276,7 @@ static int engine_tick(sd_event_source *timer, uint64_t usec, void *userdata)
 	if (engine->socket < 0)
 		engine_connect(engine);
 	else if (engine->up && TAILQ_EMPTY(&engine->calls))
-		engine_ask_status(engine);
+		engine_refresh(engine, NULL, NULL);
 	engine_offer(engine);
 
 	sd_event_source_set_time_relative(timer, TICK_US);
@@ -341,4 +334,11 @@ int engine_lookup(struct engine *engine, const uint8_t addr[16], uint8_t family,
 		return -ENOTCONN;
 	memcpy(lookup.addr, addr, sizeof(lookup.addr));
 	return engine_call(engine, &lookup, -1, answer, closure);
+}
+
+int engine_refresh(struct engine *engine, engine_answer *answer, void *closure)
+{
+	struct pt_engine_request status = {.verb = PT_ENGINE_STATUS};
+
+	return engine->up ? engine_call(engine, &status, -1, answer, closure) : -ENOTCONN;
 }

@@ -239,3 +239,59 @@ void engines_wait(struct engines *engines, uint64_t generation, uint64_t timeout
 	sd_event_add_time_relative(engines->loop, &wait->deadline, CLOCK_MONOTONIC, timeout_us,
 				   1000, wait_expired, wait);
 }
+
+struct refresh {
+	sd_event_source *deadline;
+	unsigned pending; /* engines that have not answered, and one for the caller */
+	void (*refreshed)(void *closure); /* NULL: was called */
+	void *closure;
+};
+
+static void refresh_finish(struct refresh *refresh)
+{
+	void (*refreshed)(void *closure) = refresh->refreshed;
+
+	refresh->deadline = sd_event_source_disable_unref(refresh->deadline);
+	refresh->refreshed = NULL;
+	if (refreshed)
+		refreshed(refresh->closure);
+}
+
+static int refresh_expired(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	refresh_finish(userdata);
+	return 0;
+}
+
+static void refresh_answered(void *closure, const struct pt_engine_reply *reply)
+{
+	struct refresh *refresh = closure;
+
+	(void)reply;
+	if (--refresh->pending)
+		return;
+	refresh_finish(refresh);
+	free(refresh);
+}
+
+void engines_refresh(struct engines *engines, uint64_t timeout_us, void (*refreshed)(void *closure),
+		     void *closure)
+{
+	struct refresh *refresh = calloc(1, sizeof(*refresh));
+
+	if (!refresh) {
+		refreshed(closure);
+		return;
+	}
+	*refresh = (struct refresh){.pending = 1, .refreshed = refreshed, .closure = closure};
+	sd_event_add_time_relative(engines->loop, &refresh->deadline, CLOCK_MONOTONIC, timeout_us,
+				   1000, refresh_expired, refresh);
+	for (size_t i = 0; i < engines->count; i++) {
+		refresh->pending++;
+		if (engine_refresh(&engines->engines[i], refresh_answered, refresh) < 0)
+			refresh->pending--;
+	}
+	refresh_answered(refresh, NULL);
+}

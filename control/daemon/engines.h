@@ -50,6 +50,13 @@ void engines_connection_counters(const struct engines *engines, const struct con
 				 struct pt_connection_counters *sum);
 
 /*
+ * Calls `refreshed` once the status of each engine is up to date; one that does not answer within
+ * `timeout_us` keeps the status it had.
+ */
+void engines_refresh(struct engines *engines, uint64_t timeout_us, void (*refreshed)(void *closure),
+		     void *closure);
+
+/*
  * Calls `settled` once each engine that is connected holds `generation` or has refused it, at the
  * latest after `timeout_us`; perhaps at once.
  */
