@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capacity.h"
 #include "drops.h"
 #include "engine.h"
 #include "port.h"
@@ -122,25 +123,37 @@ static int engine_on_timer(sd_event_source *source, uint64_t now_us, void *argum
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-/* The ports of an earlier configuration: they go on counting, until somebody says otherwise. */
-static void engine_report_others(const struct engine *engine)
+/* The name of a port that is attached though the configuration has it no more; "" for none. */
+static const char *other_port(const struct engine *engine, __u32 slot)
 {
-	const char *name;
 	char path[PATH_MAX], pin[32];
 
+	for (size_t i = 0; i < engine->port_count; i++)
+		if (engine->ports[i].slot == slot)
+			return "";
+	snprintf(pin, sizeof(pin), "xdp-%u", slot);
+	state_pin_path(engine->state, pin, path, sizeof(path));
+	return access(path, F_OK) ? "" : engine->state->shared->ports[slot];
+}
+
+/* They go on counting until somebody says otherwise; but not into counters of another size. */
+static int engine_check_others(const struct engine *engine, struct message *message)
+{
 	for (__u32 slot = 0; slot < PT_PORTS_MAX; slot++) {
-		name = engine->state->shared->ports[slot];
-		for (size_t i = 0; i < engine->port_count; i++)
-			if (engine->ports[i].slot == slot)
-				name = "";
-		snprintf(pin, sizeof(pin), "xdp-%u", slot);
-		state_pin_path(engine->state, pin, path, sizeof(path));
-		if (name[0] && access(path, F_OK) == 0)
+		const char *name = other_port(engine, slot);
+
+		if (name[0] && state_is_changing(engine->state))
+			return message_set(message, -EBUSY,
+					   "port %s is attached and not in the configuration, so "
+					   "max_connections cannot change: peertag-xdp detach %s",
+					   name, name);
+		if (name[0])
 			fprintf(stderr,
 				"warning: port %s is not in the configuration and still attached: "
 				"peertag-xdp detach %s\n",
 				name, name);
 	}
+	return 0;
 }
 
 static bool engine_forwards(const struct engine *engine)
@@ -151,13 +164,49 @@ static bool engine_forwards(const struct engine *engine)
 	return false;
 }
 
-int engine_run(struct engine *engine, sd_event *loop)
+bool engine_is_changing(const struct engine *engine)
 {
-	struct message message;
+	return state_is_changing(engine->state);
+}
+
+/* All programs count in the new maps now, or the change waits for another start. */
+static int engine_carry(struct engine *engine, struct message *message)
+{
+	const struct port *port;
 	int error;
 
-	if (engine_forwards(engine) && drops_attach(engine->state, &message))
-		fprintf(stderr, "warning: lost redirects are not counted: %s\n", message.text);
+	for (size_t i = 0; i < engine->port_count; i++) {
+		port = &engine->ports[i];
+		if (port->hook.link >= 0 && port->problem.text[0])
+			return message_set(message, -EBUSY,
+					   "max_connections cannot change: port %s: %s",
+					   port->config->name, port->problem.text);
+	}
+	error = table_grace(engine->table);
+	return error ? message_set(message, error, "cannot wait for running programs: %s",
+				   strerror(-error))
+		     : capacity_carry(engine->state, message);
+}
+
+int engine_attach(struct engine *engine, struct message *message)
+{
+	struct message warning;
+	int error = engine_check_others(engine, message);
+
+	if (error)
+		return error;
+	if (engine_is_changing(engine))
+		drops_detach(engine->state->dir);
+	if (engine_forwards(engine) && drops_attach(engine->state, &warning))
+		fprintf(stderr, "warning: lost redirects are not counted: %s\n", warning.text);
+	engine_check_ports(engine);
+	return engine_is_changing(engine) ? engine_carry(engine, message) : 0;
+}
+
+int engine_watch(struct engine *engine, sd_event *loop)
+{
+	int error;
+
 	engine->watch = device_watch();
 	if (engine->watch < 0)
 		return engine->watch;
@@ -168,8 +217,8 @@ int engine_run(struct engine *engine, sd_event *loop)
 						   RETRY_US, 0, engine_on_timer, engine);
 	if (error < 0)
 		return error;
+	/* Whatever changed between attaching and watching. */
 	engine_check_ports(engine);
-	engine_report_others(engine);
 	return 0;
 }
 

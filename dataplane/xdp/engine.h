@@ -6,6 +6,7 @@
 #ifndef PEERTAG_DATAPLANE_XDP_ENGINE_H
 #define PEERTAG_DATAPLANE_XDP_ENGINE_H
 
+#include <stdbool.h>
 #include <systemd/sd-event.h>
 
 #include <peertag/config.h>
@@ -25,8 +26,15 @@ int engine_new(const struct pt_config *config, const struct pt_config_engine *en
 	       struct engine **ret, struct message *message);
 void engine_free(struct engine *engine);
 
-/* Attaches the ports, and looks after them in `loop` from now on. Returns 0 or -errno. */
-int engine_run(struct engine *engine, sd_event *loop);
+/*
+ * Attaches the ports. If max_connections was changed, the counts are carried over: before that,
+ * engine_is_changing() says so, and nothing may be published. Returns 0, or -errno and why.
+ */
+int engine_attach(struct engine *engine, struct message *message);
+bool engine_is_changing(const struct engine *engine);
+
+/* Looks after the ports in `loop` from now on. Returns 0 or -errno. */
+int engine_watch(struct engine *engine, sd_event *loop);
 
 /* Detaches `port` from whatever engine of this configuration it is pinned for. */
 int engine_detach(const struct pt_config *config, const char *port, struct message *message);

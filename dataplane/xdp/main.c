@@ -104,14 +104,27 @@ static int block_signals(sd_event *loop)
 	return error < 0 ? error : 0;
 }
 
+/* The kept set is published first, so that no packet is unmatched for want of it. */
+static int start(struct engine *engine, struct host *host, struct message *message)
+{
+	bool attach_first = engine_is_changing(engine);
+	int error = attach_first ? engine_attach(engine, message) : 0;
+
+	if (!error)
+		error = host_start(host, &engine_functions, engine, message);
+	if (!error && !attach_first)
+		error = engine_attach(engine, message);
+	return error;
+}
+
 static int run_loop(struct engine *engine, struct host *host, sd_event *loop,
 		    struct message *message)
 {
-	int error = host_start(host, &engine_functions, engine, message);
+	int error = start(engine, host, message);
 
 	if (error)
 		return error;
-	error = engine_run(engine, loop);
+	error = engine_watch(engine, loop);
 	if (error)
 		return message_set(message, error, "cannot watch the network devices: %s",
 				   strerror(-error));

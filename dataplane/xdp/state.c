@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "skeleton.h"
+#include "capacity.h"
 #include "pins.h"
 #include "program.h"
 #include "state.h"
@@ -18,8 +19,14 @@
 
 /* The maps that libbpf pins, or takes from their pins after comparing their shapes. */
 static const char *const pinned[] = {
-	"sets4", "sets6", "state", "counters", "owners", "inputs",
+	"sets4",
+	"sets6",
+	"state",
+	"inputs",
 };
+
+/* Those whose size is in the name of their pin. */
+static const char *const pinned_by_size[] = {"counters", "owners"};
 
 /* Those that it would not recognize: the kernel adds a flag of its own to a DEVMAP. */
 static const char *const pinned_by_hand[] = {"outputs", "outputs_frags"};
@@ -29,6 +36,17 @@ static const char *const pinned_by_hand[] = {"outputs", "outputs_frags"};
 void state_pin_path(const struct state *state, const char *name, char *path, size_t bytes)
 {
 	snprintf(path, bytes, "%s/%s", state->dir, name);
+}
+
+void state_sized_path(const struct state *state, const char *kind, __u32 capacity, char *path,
+		      size_t bytes)
+{
+	snprintf(path, bytes, "%s/%s-%u", state->dir, kind, capacity);
+}
+
+bool state_is_changing(const struct state *state)
+{
+	return state->shared->capacity != state->capacity;
 }
 
 int state_map(const struct state *state, const char *name)
@@ -100,20 +118,17 @@ static int state_check_pins(struct state *state, struct message *message)
 	if (!error)
 		error = bpf_map_lookup_elem(fd, &first, &old);
 	close(fd);
-	if (!error && old.abi != PT_XDP_ABI)
+	if (!error && old.abi && old.abi != PT_XDP_ABI)
 		error = -EPROTONOSUPPORT;
 	if (error)
 		return message_set(message, error,
 				   "the pins in %s are of another version of peertag: detach its "
 				   "ports with that version, or remove the directory",
 				   state->dir);
-	state->found = true;
-	if (old.capacity == state->capacity)
-		return 0;
-	return message_set(message, -EBUSY,
-			   "the pinned counters in %s hold %u connections, max_connections is %u: "
-			   "detach the ports first, or set it back",
-			   state->dir, old.capacity, state->capacity);
+	state->found = old.abi != 0;
+	return old.capacity == state->capacity && old.next_capacity == 0
+		       ? 0
+		       : capacity_check(state, &old, message);
 }
 
 /* Takes the devmaps that are pinned. */
@@ -159,6 +174,11 @@ static int pins_set(const struct state *state)
 		error = bpf_map__set_pin_path(
 			bpf_object__find_map_by_name(state->maps->obj, pinned[i]), path);
 	}
+	for (size_t i = 0; !error && i < COUNT(pinned_by_size); i++) {
+		state_sized_path(state, pinned_by_size[i], state->capacity, path, sizeof(path));
+		error = bpf_map__set_pin_path(
+			bpf_object__find_map_by_name(state->maps->obj, pinned_by_size[i]), path);
+	}
 	return error ? error : outputs_reuse(state);
 }
 
@@ -193,32 +213,60 @@ static size_t lanes_bytes(const struct state *state)
 	return state->lane_count * pt_lane_bytes(state->capacity);
 }
 
-/*
- * Freezes the counters: from then on no user space writes them, by whatever descriptor. (A read
- * only descriptor would be the natural thing to hand out, but cannot be mapped: the kernel takes
- * VM_SHARED from such a mapping, and then refuses it for not being shared.)
- */
-static int counters_freeze(const struct state *state)
+/* Maps the counters for writing where that is possible: they may be frozen already. */
+static int counters_map(struct state *state)
 {
-	int error = bpf_map_freeze(state_map(state, "counters"));
+	size_t bytes = lanes_bytes(state);
 
-	/* What the kernel says of a map that is frozen already. */
-	return error == -EBUSY || (error == -EPERM && state->found) ? 0 : error;
+	state->lanes = map_memory(state, "counters", bytes, PROT_READ | PROT_WRITE);
+	if (state->lanes)
+		return 0;
+	state->lanes = map_memory(state, "counters", bytes, PROT_READ);
+	state->frozen = true;
+	return state->lanes ? 0 : -errno;
+}
+
+/*
+ * A read only descriptor would be the natural thing to hand out, but cannot be mapped: the kernel
+ * takes VM_SHARED from such a mapping, and then refuses it for not being shared.
+ */
+int state_freeze(struct state *state)
+{
+	int error;
+
+	munmap(state->lanes, lanes_bytes(state));
+	error = bpf_map_freeze(state_map(state, "counters"));
+	state->lanes = map_memory(state, "counters", lanes_bytes(state), PROT_READ);
+	state->frozen = !error;
+	return error || state->lanes ? error : -errno;
 }
 
 static int state_map_memory(struct state *state)
 {
 	int writable = PROT_READ | PROT_WRITE;
-	int error = state->dir ? counters_freeze(state) : 0;
+	int error = counters_map(state);
 
-	if (error)
-		return error;
 	state->shared = map_memory(state, "state", sizeof(*state->shared), writable);
 	state->owners =
 		map_memory(state, "owners", state->capacity * sizeof(*state->owners), writable);
-	state->lanes = map_memory(state, "counters", lanes_bytes(state),
-				  state->dir ? PROT_READ : writable);
-	return state->shared && state->owners && state->lanes ? 0 : -errno;
+	return error || (state->shared && state->owners) ? error : -errno;
+}
+
+/* What is new begins with no set; what is of another capacity begins to change. */
+static int state_begin(struct state *state)
+{
+	struct pt_xdp_state *shared = state->shared;
+
+	if (shared->abi == 0) {
+		shared->active = PT_XDP_SIDE_NONE;
+		shared->capacity = state->capacity;
+		shared->abi = PT_XDP_ABI;
+	}
+	shared->next_capacity = state_is_changing(state) ? state->capacity : 0;
+	/* Counts that are to be carried over are written by us, so that is not yet the time. */
+	if (!state->dir || state->frozen || state_is_changing(state))
+		return 0;
+	return state_freeze(state);
 }
 
 static int state_open_maps(struct state *state, struct message *message)
@@ -227,16 +275,12 @@ static int state_open_maps(struct state *state, struct message *message)
 
 	if (!error)
 		error = state_map_memory(state);
-	if (error)
-		return message_set(message, error, "cannot make the BPF maps%s%s: %s",
+	if (!error)
+		error = state_begin(state);
+	return error ? message_set(message, error, "cannot make the BPF maps%s%s: %s",
 				   state->dir ? " in " : "", state->dir ? state->dir : "",
-				   strerror(-error));
-	if (state->shared->abi == 0) {
-		state->shared->active = PT_XDP_SIDE_NONE;
-		state->shared->capacity = state->capacity;
-		state->shared->abi = PT_XDP_ABI;
-	}
-	return 0;
+				   strerror(-error))
+		     : 0;
 }
 
 int state_open(const char *dir, __u32 capacity, struct state **ret, struct message *message)

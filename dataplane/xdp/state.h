@@ -30,6 +30,7 @@ struct state {
 	__u32 capacity;
 	__u32 lane_count; /* one a possible CPU, and one of user space */
 	bool found;	  /* the pins were there already */
+	bool frozen;	  /* the counters cannot be written from user space any more */
 };
 
 /*
@@ -39,11 +40,21 @@ struct state {
 int state_open(const char *dir, __u32 capacity, struct state **ret, struct message *message);
 void state_free(struct state *state);
 
+/* Whether the counts are still in maps of another capacity: see capacity.h. */
+bool state_is_changing(const struct state *state);
+
+/* Freezes the counters, after which no user space writes them by any descriptor. */
+int state_freeze(struct state *state);
+
 /* The descriptor of a map of the skeleton by its name, or -1. */
 int state_map(const struct state *state, const char *name);
 
 /* Writes the path of a pin into `path`. */
 void state_pin_path(const struct state *state, const char *name, char *path, size_t bytes);
+
+/* Likewise of a pin whose name ends in the capacity: counters and owners. */
+void state_sized_path(const struct state *state, const char *kind, __u32 capacity, char *path,
+		      size_t bytes);
 
 struct pt_lane *state_lane(const struct state *state, __u32 lane);
 struct pt_counters state_counters(const struct state *state);

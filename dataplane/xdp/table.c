@@ -207,6 +207,22 @@ static void grace_period(struct table *table, __u32 side)
 		usleep(1000);
 }
 
+/* With a trie that is there for nothing else, in the side that nobody reads. */
+int table_grace(struct table *table)
+{
+	static const struct pt_snapshot nothing;
+	__u32 side = side_other(table->state->shared->active);
+	int fd = rules_build(table_pattern(table, PT_IPV4), &nothing, PT_IPV4);
+	int error;
+
+	if (fd < 0)
+		return fd;
+	error = bpf_map_update_elem(table->set_fds[PT_IPV4], &side, &fd, BPF_ANY);
+	bpf_map_delete_elem(table->set_fds[PT_IPV4], &side);
+	close(fd);
+	return error;
+}
+
 static void side_flip(struct table *table, __u32 active, __u32 waited_on)
 {
 	__atomic_store_n(&table->state->shared->active, active, __ATOMIC_SEQ_CST);

@@ -34,6 +34,9 @@ int table_publish(struct table *table, const struct pt_snapshot *snapshot, struc
 /* Gives the memory of the set before this one back. Call it after a publish, in its thread. */
 void table_settle(struct table *table);
 
+/* Waits until no program runs that began before. Returns 0 or -errno. */
+int table_grace(struct table *table);
+
 /*
  * The class of an address (network byte order) in the set that packets see. Returns 0 and *ret,
  * all zero where it is in none, or -errno.

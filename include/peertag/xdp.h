@@ -39,9 +39,10 @@ struct pt_xdp_key6 {
 struct pt_xdp_state {
 	__u32 active; /* side; the one word that packets read */
 	__u32 abi;
-	__u32 capacity;
-	__u32 reserved;
-	/* From here on for user space. Generation 0: no set. */
+	/* From here on for user space. */
+	__u32 capacity;	     /* connections: of the maps counters-CAPACITY and owners-CAPACITY */
+	__u32 next_capacity; /* what it is being changed to; 0: it is not */
+	/* Generation 0: no set. */
 	__u8 registry[16]; /* whose connection ids `owners` holds */
 	__u64 generation;
 	__u64 checksum;

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "capacity.h"
+#include "state.h"
+
+/* Maps a pinned array for reading. Returns it, or NULL and errno. */
+static const void *pin_map(const struct state *state, const char *kind, __u32 capacity,
+			   size_t bytes)
+{
+	char path[PATH_MAX];
+	void *memory;
+	int fd;
+
+	state_sized_path(state, kind, capacity, path, sizeof(path));
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return NULL;
+	memory = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+	close(fd);
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static int check_shrink(const struct state *state, __u32 old_capacity, struct message *message)
+{
+	size_t bytes = old_capacity * sizeof(struct pt_xdp_owner);
+	const struct pt_xdp_owner *owners = pin_map(state, "owners", old_capacity, bytes);
+	__u32 counter = state->capacity;
+
+	if (!owners)
+		return message_set(message, -errno, "cannot read the pinned owners in %s: %s",
+				   state->dir, strerror(errno));
+	while (counter < old_capacity && !owners[counter].in_use)
+		counter++;
+	munmap((void *)owners, bytes);
+	return counter < old_capacity
+		       ? message_set(message, -ENOSPC,
+				     "max_connections cannot shrink from %u to %u: counter %u is "
+				     "in use",
+				     old_capacity, state->capacity, counter)
+		       : 0;
+}
+
+int capacity_check(const struct state *state, const struct pt_xdp_state *pinned,
+		   struct message *message)
+{
+	if (pinned->next_capacity && pinned->next_capacity != pinned->capacity &&
+	    pinned->next_capacity != state->capacity)
+		return message_set(message, -EBUSY,
+				   "a change of max_connections from %u to %u was not finished: "
+				   "set it to %u, start the engine, and then change it again",
+				   pinned->capacity, pinned->next_capacity, pinned->next_capacity);
+	if (pinned->capacity <= state->capacity)
+		return 0;
+	return check_shrink(state, pinned->capacity, message);
+}
+
+static void carry_counts(struct state *state, const struct pt_counters *old)
+{
+	struct pt_lane *lane = state_lane(state, state->lane_count - 1);
+	__u32 count = old->capacity < state->capacity ? old->capacity : state->capacity;
+
+	for (__u32 slot = 0; slot < PT_PORTS_MAX; slot++) {
+		struct pt_port_counters sum = {};
+
+		pt_counters_port(old, slot, &sum);
+		lane->ports[slot] = sum;
+	}
+	for (__u32 counter = 0; counter < count; counter++) {
+		struct pt_connection_counters sum = {};
+
+		pt_counters_connection(old, counter, &sum);
+		lane->connections[counter] = sum;
+	}
+}
+
+static int carry(struct state *state, __u32 old_capacity)
+{
+	__u32 count = old_capacity < state->capacity ? old_capacity : state->capacity;
+	size_t owner_bytes = old_capacity * sizeof(struct pt_xdp_owner);
+	size_t lane_bytes = state->lane_count * pt_lane_bytes(old_capacity);
+	const struct pt_xdp_owner *owners = pin_map(state, "owners", old_capacity, owner_bytes);
+	struct pt_counters old = {.lanes = pin_map(state, "counters", old_capacity, lane_bytes),
+				  .lane_count = state->lane_count,
+				  .capacity = old_capacity};
+	int error = owners && old.lanes ? 0 : -errno;
+
+	if (!error) {
+		memcpy(state->owners, owners, count * sizeof(*owners));
+		carry_counts(state, &old);
+	}
+	if (owners)
+		munmap((void *)owners, owner_bytes);
+	if (old.lanes)
+		munmap((void *)old.lanes, lane_bytes);
+	return error;
+}
+
+static void forget(const struct state *state, __u32 old_capacity)
+{
+	static const char *const kinds[] = {"counters", "owners"};
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		state_sized_path(state, kinds[i], old_capacity, path, sizeof(path));
+		unlink(path);
+	}
+}
+
+/* Counters that are frozen already were carried by a start that was killed just behind that. */
+int capacity_carry(struct state *state, struct message *message)
+{
+	__u32 old_capacity = state->shared->capacity;
+	int error = state->frozen ? 0 : carry(state, old_capacity);
+
+	if (!error && !state->frozen)
+		error = state_freeze(state);
+	if (error)
+		return message_set(message, error, "cannot carry the counts over: %s",
+				   strerror(-error));
+	__atomic_store_n(&state->shared->capacity, state->capacity, __ATOMIC_SEQ_CST);
+	forget(state, old_capacity);
+	state->shared->next_capacity = 0;
+	return 0;
+}
