@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "drops.h"
 #include "engine.h"
 #include "pins.h"
 #include "port.h"
@@ -39,6 +40,19 @@ static int find_slot(const char *dir, const char *port, __u32 *ret_slot)
 	return -ENOENT;
 }
 
+/* The counting of lost redirects ends with the last port. */
+static void detach_drops(const char *dir)
+{
+	char path[PATH_MAX];
+
+	for (__u32 slot = 0; slot < PT_PORTS_MAX; slot++) {
+		if (snprintf(path, sizeof(path), "%s/xdp-%u", dir, slot) >= (int)sizeof(path) ||
+		    access(path, F_OK) == 0)
+			return;
+	}
+	drops_detach(dir);
+}
+
 int engine_detach(const struct pt_config *config, const char *port, struct message *message)
 {
 	int error = -ENOENT;
@@ -56,6 +70,8 @@ int engine_detach(const struct pt_config *config, const char *port, struct messa
 		error = find_slot(dir, port, &slot);
 		if (!error)
 			error = port_detach(dir, slot, port);
+		if (!error)
+			detach_drops(dir);
 	}
 	closedir(pins);
 	if (error == -ENOENT)

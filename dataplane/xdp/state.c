@@ -277,6 +277,10 @@ static int state_open_maps(struct state *state, struct message *message)
 		error = state_map_memory(state);
 	if (!error)
 		error = state_begin(state);
+	if (error == -EPERM)
+		return message_set(message, error,
+				   "cannot make BPF maps: not permitted; be root, or have CAP_BPF, "
+				   "CAP_PERFMON and CAP_NET_ADMIN");
 	return error ? message_set(message, error, "cannot make the BPF maps%s%s: %s",
 				   state->dir ? " in " : "", state->dir ? state->dir : "",
 				   strerror(-error))
