@@ -181,7 +181,7 @@ def show_tables(edge, seconds):
                 idle += 1
                 continue
             if idle:
-                print(f"... and {idle} connections of the real world without traffic\n")
+                print(f"... and {idle} connections of the real world without traffic")
                 idle = 0
             print(line, end="", flush=True)
     if idle:

@@ -152,8 +152,8 @@ class Link:
 
 def address_add(namespace, address):
     """Gives the namespace an address that answers on every device and joins no group on any."""
-    length = 128 if family_of(address) == 6 else 32
-    namespace.run("ip", "addr", "replace", f"{address}/{length}", "dev", "lo")
+    words = (f"{address}/128", "nodad") if family_of(address) == 6 else (f"{address}/32",)
+    namespace.run("ip", "addr", "replace", words[0], "dev", "lo", *words[1:])
 
 
 def run_name(label):

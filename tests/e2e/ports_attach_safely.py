@@ -128,6 +128,11 @@ def large_frames_are_counted_whole(make):
         counts(edge, host, 40, payload, source=SEATTLE6)
     equal(edge.port("east")["received"]["bytes"] > 40 * udp_frame_bytes(SEATTLE, 8900), True,
           "bytes of whole frames")
+    edge.kill("peertag-xdp")
+    edge.start_engine()
+    edge.wait_ready()
+    equal(mode_of(edge), "native", "mode after a restart")
+    counts(edge, host, 40, 8900)
 
 
 def detaching_leaves_nothing_behind(make):
