@@ -16,6 +16,7 @@ import os
 import secrets
 import subprocess
 import threading
+import time
 
 CLONE_NEWNET = 0x40000000
 
@@ -134,6 +135,20 @@ class Link:
             for family in (4, 6):
                 namespace.run("ip", "neigh", "replace", self.gateway(family, 3 - end),
                               "lladdr", self.mac(3 - end), "dev", device, "nud", "permanent")
+        for namespace, device, _ in self.ends:
+            self._wait_active(namespace, device)
+
+    @staticmethod
+    def _wait_active(namespace, device, seconds=5.0):
+        """The kernel's link watch takes its time, and until then the device drops what it sends."""
+        deadline = time.monotonic() + seconds
+        while True:
+            link = namespace.link(device)
+            if link["operstate"] == "UP" and link.get("qdisc") != "noop":
+                return
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{device} did not come up: {link['operstate']}")
+            time.sleep(0.02)
 
     def route(self, end, prefix, source=None):
         """Routes `prefix` over this link, from its end 1 (near) or 2 (far)."""

@@ -25,227 +25,7 @@
 
 #include <peertag/engine.h>
 
-#include "host.h"
-
-#define CAPACITY 4
-#define SEALS	 (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
-
-static const struct pt_snapshot empty = {
-	.magic = PT_SNAPSHOT_MAGIC,
-	.abi = PT_SNAPSHOT_ABI,
-	.bytes = sizeof(empty),
-	.generation = 1,
-	.classes_offset = sizeof(empty),
-	.rules_offset = {sizeof(empty), sizeof(empty)},
-};
-
-/* An engine in another thread, and the folder it lives in. */
-struct fixture {
-	char folder[64];
-	char socket[96];
-	char kept[96];
-	sd_event *loop;
-	pthread_t thread;
-	int quit; /* eventfd: ends the loop */
-	int hold; /* eventfd: a publish waits for it while `holding` */
-	bool holding;
-	int counters; /* memfd */
-	__u64 generation;
-	__u64 published;
-};
-
-static void fixture_open(void *engine, struct pt_engine_open *ret, int *ret_counters_fd)
-{
-	const struct fixture *fixture = engine;
-
-	ret->set.generation = fixture->generation;
-	ret->capacity = CAPACITY;
-	ret->lane_count = 1;
-	*ret_counters_fd = fixture->counters;
-}
-
-static void fixture_status(void *engine, struct pt_engine_status *ret)
-{
-	(void)engine;
-	snprintf(ret->ports[0].name, sizeof(ret->ports[0].name), "port");
-	ret->port_count = 1;
-}
-
-static int fixture_lookup(void *engine, enum pt_family family, const __u8 *addr,
-			  struct pt_engine_lookup *ret)
-{
-	(void)engine;
-	ret->class = family == PT_IPV4 ? 4 : 6;
-	ret->connection = addr[0];
-	return 0;
-}
-
-static int fixture_publish(void *engine, const struct pt_snapshot *snapshot,
-			   struct message *message)
-{
-	struct fixture *fixture = engine;
-	eventfd_t value;
-
-	if (fixture->holding)
-		eventfd_read(fixture->hold, &value);
-	if (snapshot->generation == 666)
-		return message_set(message, -ENOMEM, "no room for 666");
-	fixture->generation = snapshot->generation;
-	fixture->published++;
-	return 0;
-}
-
-static void fixture_settle(void *engine)
-{
-	(void)engine;
-}
-
-static const struct host_engine fixture_functions = {
-	.open = fixture_open,
-	.status = fixture_status,
-	.lookup = fixture_lookup,
-	.publish = fixture_publish,
-	.settle = fixture_settle,
-};
-
-static int end_loop(sd_event_source *source, int fd, uint32_t events, void *argument)
-{
-	(void)fd;
-	(void)events;
-	(void)argument;
-	return sd_event_exit(sd_event_source_get_event(source), 0);
-}
-
-/* Everything of the host in one thread, as in an engine. */
-static void *fixture_run(void *argument)
-{
-	struct fixture *fixture = argument;
-	struct message message = {};
-	struct host *host;
-
-	if (host_new(fixture->loop, fixture->socket, fixture->kept, &host, &message) ||
-	    host_start(host, &fixture_functions, fixture, &message))
-		fprintf(stderr, "host: %s\n", message.text);
-	else
-		sd_event_loop(fixture->loop);
-	host_free(host);
-	return NULL;
-}
-
-static void fixture_start(struct fixture *fixture)
-{
-	assert_true(sd_event_new(&fixture->loop) >= 0);
-	fixture->quit = eventfd(0, EFD_CLOEXEC);
-	assert_true(sd_event_add_io(fixture->loop, NULL, fixture->quit, POLLIN, end_loop, NULL) >=
-		    0);
-	assert_int_equal(pthread_create(&fixture->thread, NULL, fixture_run, fixture), 0);
-}
-
-static void fixture_stop(struct fixture *fixture)
-{
-	eventfd_write(fixture->quit, 1);
-	pthread_join(fixture->thread, NULL);
-	sd_event_unref(fixture->loop);
-	close(fixture->quit);
-}
-
-static int setup(void **state)
-{
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-	snprintf(fixture->folder, sizeof(fixture->folder), "/tmp/peertag-protocol-XXXXXX");
-	if (!mkdtemp(fixture->folder))
-		return -1;
-	snprintf(fixture->socket, sizeof(fixture->socket), "%s/engine.sock", fixture->folder);
-	snprintf(fixture->kept, sizeof(fixture->kept), "%s/engine.snapshot", fixture->folder);
-	fixture->hold = eventfd(0, EFD_CLOEXEC);
-	fixture->counters = memfd_create("counters", MFD_CLOEXEC);
-	if (ftruncate(fixture->counters, pt_lane_bytes(CAPACITY)))
-		return -1;
-	fixture_start(fixture);
-	*state = fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *fixture = *state;
-
-	fixture_stop(fixture);
-	close(fixture->counters);
-	close(fixture->hold);
-	unlink(fixture->kept);
-	rmdir(fixture->folder);
-	free(fixture);
-	return 0;
-}
-
-/* The engine's thread may be a moment behind. */
-static int fixture_connect(const struct fixture *fixture)
-{
-	int fd = -ENOENT;
-
-	for (int tries = 0; fd < 0 && tries < 500; tries++) {
-		fd = pt_engine_connect(fixture->socket);
-		if (fd < 0)
-			usleep(10000);
-	}
-	assert_true(fd >= 0);
-	return fd;
-}
-
-static void wait_readable(int fd)
-{
-	struct pollfd poller = {.fd = fd, .events = POLLIN};
-
-	assert_int_equal(poll(&poller, 1, 5000), 1);
-}
-
-static struct pt_engine_reply receive(int fd, int *ret_fd)
-{
-	struct pt_engine_reply reply;
-
-	wait_readable(fd);
-	assert_int_equal(pt_engine_receive(fd, &reply, sizeof(reply), ret_fd), 0);
-	assert_int_equal(reply.abi, PT_ENGINE_ABI);
-	return reply;
-}
-
-static struct pt_engine_reply ask(int fd, struct pt_engine_request request, int passed)
-{
-	if (!request.abi)
-		request.abi = PT_ENGINE_ABI;
-	assert_int_equal(pt_engine_send(fd, &request, sizeof(request), passed), 0);
-	return receive(fd, NULL);
-}
-
-static int snapshot_fd(const void *bytes, size_t count, unsigned int seals)
-{
-	int fd = memfd_create("snapshot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, bytes, count), count);
-	assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
-	return fd;
-}
-
-static int snapshot_of(__u64 generation)
-{
-	struct pt_snapshot snapshot = empty;
-
-	snapshot.generation = generation;
-	snapshot.checksum = pt_snapshot_checksum(&snapshot);
-	return snapshot_fd(&snapshot, sizeof(snapshot), SEALS);
-}
-
-static int publish(int fd, int snapshot)
-{
-	struct pt_engine_reply reply =
-		ask(fd, (struct pt_engine_request){.verb = PT_ENGINE_PUBLISH}, snapshot);
-
-	close(snapshot);
-	return reply.error;
-}
+#include "engine_fixture.h"
 
 static void open_hands_the_counters_over(void **state)
 {
@@ -255,7 +35,7 @@ static void open_hands_the_counters_over(void **state)
 	int fd = fixture_connect(*state), passed;
 
 	assert_int_equal(pt_engine_send(fd, &request, sizeof(request), -1), 0);
-	reply = receive(fd, &passed);
+	reply = fixture_receive(fd, &passed);
 	assert_int_equal(reply.error, 0);
 	assert_true(passed >= 0);
 	assert_int_equal(pt_engine_map_counters(passed, &reply.open, &counters), 0);
@@ -277,12 +57,27 @@ static void publish_is_answered_when_it_is_done_and_kept(void **state)
 	struct fixture *fixture = *state;
 	int fd = fixture_connect(fixture);
 
-	assert_int_equal(publish(fd, snapshot_of(5)), 0);
+	assert_int_equal(fixture_publish(fd, fixture_snapshot_of(5)), 0);
 	assert_int_equal(fixture->generation, 5);
 	assert_int_equal(access(fixture->kept, R_OK), 0);
-	assert_int_equal(publish(fd, snapshot_of(3)), 0);
+	assert_int_equal(fixture_publish(fd, fixture_snapshot_of(3)), 0);
 	assert_int_equal(fixture->generation, 3);
 	close(fd);
+}
+
+/* Of an engine that lost everything but its file. */
+static __u64 generation_after_restart(struct fixture *fixture)
+{
+	__u64 generation;
+	int fd;
+
+	fixture->generation = 0;
+	fixture_start(fixture);
+	fd = fixture_connect(fixture);
+	generation = fixture_ask(fd, (struct pt_engine_request){.verb = PT_ENGINE_OPEN}, -1)
+			     .open.set.generation;
+	close(fd);
+	return generation;
 }
 
 static void a_kept_snapshot_is_published_at_start(void **state)
@@ -290,16 +85,10 @@ static void a_kept_snapshot_is_published_at_start(void **state)
 	struct fixture *fixture = *state;
 	int fd = fixture_connect(fixture);
 
-	assert_int_equal(publish(fd, snapshot_of(8)), 0);
+	assert_int_equal(fixture_publish(fd, fixture_snapshot_of(8)), 0);
 	close(fd);
 	fixture_stop(fixture);
-	fixture->generation = 0;
-	fixture_start(fixture);
-	fd = fixture_connect(fixture);
-	assert_int_equal(
-		ask(fd, (struct pt_engine_request){.verb = PT_ENGINE_OPEN}, -1).open.set.generation,
-		8);
-	close(fd);
+	assert_int_equal(generation_after_restart(fixture), 8);
 }
 
 static void a_torn_kept_snapshot_is_not_used(void **state)
@@ -307,34 +96,31 @@ static void a_torn_kept_snapshot_is_not_used(void **state)
 	struct fixture *fixture = *state;
 	int fd = fixture_connect(fixture);
 
-	assert_int_equal(publish(fd, snapshot_of(8)), 0);
+	assert_int_equal(fixture_publish(fd, fixture_snapshot_of(8)), 0);
 	close(fd);
 	fixture_stop(fixture);
-	fixture->generation = 0;
-	assert_int_equal(truncate(fixture->kept, sizeof(empty) - 1), 0);
-	fixture_start(fixture);
-	fd = fixture_connect(fixture);
-	assert_int_equal(
-		ask(fd, (struct pt_engine_request){.verb = PT_ENGINE_OPEN}, -1).open.set.generation,
-		0);
-	close(fd);
+	assert_int_equal(truncate(fixture->kept, sizeof(empty_snapshot) - 1), 0);
+	assert_int_equal(generation_after_restart(fixture), 0);
 }
 
 static void refused_snapshots_change_nothing(void **state)
 {
 	struct fixture *fixture = *state;
-	struct pt_snapshot snapshot = empty;
+	struct pt_snapshot snapshot = empty_snapshot;
 	int fd = fixture_connect(fixture);
 
-	assert_int_equal(publish(fd, snapshot_of(5)), 0);
+	assert_int_equal(fixture_publish(fd, fixture_snapshot_of(5)), 0);
 	/* A wrong checksum; nothing at all; not sealed; not a memfd; the engine's own no. */
-	assert_int_equal(publish(fd, snapshot_fd(&snapshot, sizeof(snapshot), SEALS)), -EBADMSG);
-	assert_int_equal(publish(fd, snapshot_fd("", 0, SEALS)), -EBADMSG);
+	assert_int_equal(
+		fixture_publish(fd, fixture_snapshot_fd(&snapshot, sizeof(snapshot), SEALS)),
+		-EBADMSG);
+	assert_int_equal(fixture_publish(fd, fixture_snapshot_fd("", 0, SEALS)), -EBADMSG);
 	snapshot.checksum = pt_snapshot_checksum(&snapshot);
-	assert_int_equal(publish(fd, snapshot_fd(&snapshot, sizeof(snapshot), F_SEAL_GROW)),
-			 -EPERM);
-	assert_int_equal(publish(fd, open("/dev/null", O_RDONLY | O_CLOEXEC)), -EPERM);
-	assert_int_equal(publish(fd, snapshot_of(666)), -ENOMEM);
+	assert_int_equal(
+		fixture_publish(fd, fixture_snapshot_fd(&snapshot, sizeof(snapshot), F_SEAL_GROW)),
+		-EPERM);
+	assert_int_equal(fixture_publish(fd, open("/dev/null", O_RDONLY | O_CLOEXEC)), -EPERM);
+	assert_int_equal(fixture_publish(fd, fixture_snapshot_of(666)), -ENOMEM);
 	assert_int_equal(fixture->generation, 5);
 	assert_int_equal(fixture->published, 1);
 	close(fd);
@@ -343,22 +129,25 @@ static void refused_snapshots_change_nothing(void **state)
 static void garbage_is_answered_and_changes_nothing(void **state)
 {
 	struct fixture *fixture = *state;
-	int fd = fixture_connect(fixture), snapshot = snapshot_of(9);
+	int fd = fixture_connect(fixture), snapshot = fixture_snapshot_of(9);
 	char noise[100];
 
 	for (size_t bytes = 1; bytes <= sizeof(noise); bytes++) {
 		memset(noise, bytes, sizeof(noise));
 		/* 32 bytes of noise are a request, of another version. */
 		assert_int_equal(pt_engine_send(fd, noise, bytes, snapshot), 0);
-		assert_int_equal(receive(fd, NULL).error,
+		assert_int_equal(fixture_receive(fd, NULL).error,
 				 bytes == 32 ? -EPROTONOSUPPORT : -EBADMSG);
 	}
 	close(snapshot);
-	assert_int_equal(ask(fd, (struct pt_engine_request){.verb = 99}, -1).error, -EOPNOTSUPP);
-	assert_int_equal(ask(fd, (struct pt_engine_request){.verb = PT_ENGINE_PUBLISH}, -1).error,
-			 -EBADMSG);
+	assert_int_equal(fixture_ask(fd, (struct pt_engine_request){.verb = 99}, -1).error,
+			 -EOPNOTSUPP);
 	assert_int_equal(
-		ask(fd, (struct pt_engine_request){.verb = PT_ENGINE_LOOKUP, .family = 5}, -1)
+		fixture_ask(fd, (struct pt_engine_request){.verb = PT_ENGINE_PUBLISH}, -1).error,
+		-EBADMSG);
+	assert_int_equal(
+		fixture_ask(fd, (struct pt_engine_request){.verb = PT_ENGINE_LOOKUP, .family = 5},
+			    -1)
 			.error,
 		-EINVAL);
 	assert_int_equal(fixture->published, 0);
@@ -371,15 +160,16 @@ static void status_and_lookup_are_answered_during_a_publish(void **state)
 	struct fixture *fixture = *state;
 	struct pt_engine_reply reply;
 	int publisher = fixture_connect(fixture), second = fixture_connect(fixture);
-	int other = fixture_connect(fixture), snapshot = snapshot_of(7), later = snapshot_of(8);
+	int other = fixture_connect(fixture), snapshot = fixture_snapshot_of(7),
+	    later = fixture_snapshot_of(8);
 
 	fixture->holding = true;
 	assert_int_equal(pt_engine_send(publisher, &request, sizeof(request), snapshot), 0);
 	assert_int_equal(pt_engine_send(second, &request, sizeof(request), later), 0);
-	reply = ask(other, (struct pt_engine_request){.verb = PT_ENGINE_STATUS}, -1);
+	reply = fixture_ask(other, (struct pt_engine_request){.verb = PT_ENGINE_STATUS}, -1);
 	assert_int_equal(reply.status.set.generation, 0);
 	assert_string_equal(reply.status.ports[0].name, "port");
-	reply = ask(
+	reply = fixture_ask(
 		other,
 		(struct pt_engine_request){.verb = PT_ENGINE_LOOKUP, .family = 6, .addr = {0x20}},
 		-1);
@@ -388,9 +178,9 @@ static void status_and_lookup_are_answered_during_a_publish(void **state)
 
 	/* Both are answered, one after the other. */
 	eventfd_write(fixture->hold, 1);
-	assert_int_equal(receive(publisher, NULL).open.set.generation, 7);
+	assert_int_equal(fixture_receive(publisher, NULL).open.set.generation, 7);
 	eventfd_write(fixture->hold, 1);
-	assert_int_equal(receive(second, NULL).open.set.generation, 8);
+	assert_int_equal(fixture_receive(second, NULL).open.set.generation, 8);
 	fixture->holding = false;
 	close(snapshot);
 	close(later);
@@ -403,17 +193,17 @@ static void a_peer_that_leaves_during_its_publish_is_not_missed(void **state)
 {
 	struct pt_engine_request request = {.abi = PT_ENGINE_ABI, .verb = PT_ENGINE_PUBLISH};
 	struct fixture *fixture = *state;
-	int fd = fixture_connect(fixture), snapshot = snapshot_of(7), other;
+	int fd = fixture_connect(fixture), snapshot = fixture_snapshot_of(7), other;
 
 	fixture->holding = true;
 	assert_int_equal(pt_engine_send(fd, &request, sizeof(request), snapshot), 0);
 	other = fixture_connect(fixture);
-	ask(other, (struct pt_engine_request){.verb = PT_ENGINE_STATUS}, -1);
+	fixture_ask(other, (struct pt_engine_request){.verb = PT_ENGINE_STATUS}, -1);
 	close(fd);
 	fixture->holding = false;
 	eventfd_write(fixture->hold, 1);
-	assert_int_equal(publish(other, snapshot), 0);
-	assert_int_equal(publish(other, snapshot_of(9)), 0);
+	assert_int_equal(fixture_publish(other, snapshot), 0);
+	assert_int_equal(fixture_publish(other, fixture_snapshot_of(9)), 0);
 	assert_int_equal(fixture->generation, 9);
 	close(other);
 }
@@ -488,21 +278,24 @@ static void only_one_descriptor_is_taken_from_a_message(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(open_hands_the_counters_over, setup, teardown),
-		cmocka_unit_test_setup_teardown(publish_is_answered_when_it_is_done_and_kept, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_kept_snapshot_is_published_at_start, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_torn_kept_snapshot_is_not_used, setup, teardown),
-		cmocka_unit_test_setup_teardown(refused_snapshots_change_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(garbage_is_answered_and_changes_nothing, setup,
-						teardown),
+		cmocka_unit_test_setup_teardown(open_hands_the_counters_over, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(publish_is_answered_when_it_is_done_and_kept,
+						fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_kept_snapshot_is_published_at_start,
+						fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_torn_kept_snapshot_is_not_used, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(refused_snapshots_change_nothing, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(garbage_is_answered_and_changes_nothing,
+						fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(status_and_lookup_are_answered_during_a_publish,
-						setup, teardown),
+						fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_peer_that_leaves_during_its_publish_is_not_missed,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(listen_replaces_only_a_dead_socket, setup,
-						teardown),
+						fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(listen_replaces_only_a_dead_socket, fixture_setup,
+						fixture_teardown),
 		cmocka_unit_test(only_one_descriptor_is_taken_from_a_message),
 	};
 
