@@ -110,29 +110,6 @@ static struct http_request *request_new(struct listener *listener,
 	return request;
 }
 
-/* The bytes that the head announces: 0 without Content-Length. */
-static unsigned long long announced_bytes(struct http_request *request)
-{
-	const char *length = http_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
-
-	return length ? strtoull(length, NULL, 10) : 0;
-}
-
-static enum MHD_Result request_begin(struct http_request *request)
-{
-	const struct http *http = request->listener->http;
-	struct error error;
-
-	if (announced_bytes(request) > HTTP_BODY_MAX) {
-		error_set(&error, ERROR_TOO_LARGE, "a body has at most %u MiB",
-			  HTTP_BODY_MAX >> 20);
-		http_respond_error(request, &error);
-	} else {
-		http->handler.head(http->handler.closure, request);
-	}
-	return request->response ? request_queue(request) : MHD_YES;
-}
-
 /* Room for `bytes` more; false: a limit or no memory. */
 static bool body_reserve(struct http_request *request, size_t bytes)
 {
@@ -157,15 +134,49 @@ static bool body_reserve(struct http_request *request, size_t bytes)
 	return true;
 }
 
+/*
+ * A body that is too large is heard out, up to as much again, because its sender only listens when
+ * he has said all; it is not kept.
+ */
 static enum MHD_Result request_upload(struct http_request *request, const char *piece,
 				      size_t *bytes)
 {
-	if (!body_reserve(request, *bytes))
-		return MHD_NO;
-	memcpy(request->body + request->body_bytes, piece, *bytes);
-	request->body_bytes += *bytes;
+	if (!request->discarded_bytes && body_reserve(request, *bytes)) {
+		memcpy(request->body + request->body_bytes, piece, *bytes);
+		request->body_bytes += *bytes;
+	} else {
+		request->discarded_bytes += *bytes;
+	}
 	*bytes = 0;
-	return MHD_YES;
+	return request->discarded_bytes > HTTP_BODY_MAX ? MHD_NO : MHD_YES;
+}
+
+static void refuse_body(struct http_request *request)
+{
+	struct error error;
+
+	error_set(&error, ERROR_TOO_LARGE, "a body has at most %u MiB, all bodies together %u MiB",
+		  HTTP_BODY_MAX >> 20, HTTP_BODIES_MAX >> 20);
+	http_respond_error(request, &error);
+}
+
+/* The bytes that the head announces: 0 without Content-Length. */
+static unsigned long long announced_bytes(struct http_request *request)
+{
+	const char *length = http_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	return length ? strtoull(length, NULL, 10) : 0;
+}
+
+static enum MHD_Result request_begin(struct http_request *request)
+{
+	const struct http *http = request->listener->http;
+
+	if (announced_bytes(request) > HTTP_BODY_MAX)
+		refuse_body(request);
+	else
+		http->handler.head(http->handler.closure, request);
+	return request->response ? request_queue(request) : MHD_YES;
 }
 
 static enum MHD_Result request_end(struct http_request *request)
@@ -174,7 +185,10 @@ static enum MHD_Result request_end(struct http_request *request)
 
 	if (!request->complete) {
 		request->complete = true;
-		http->handler.request(http->handler.closure, request);
+		if (request->discarded_bytes)
+			refuse_body(request);
+		else
+			http->handler.request(http->handler.closure, request);
 	}
 	if (request->response)
 		return request_queue(request);

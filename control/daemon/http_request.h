@@ -41,6 +41,7 @@ struct http_request {
 	char *body;
 	size_t body_bytes;
 	size_t body_capacity;
+	size_t discarded_bytes; /* of a body that was too large */
 	enum http_role role;
 	uid_t uid;
 	bool complete;	/* the handler has it */
