@@ -67,6 +67,8 @@ static const char *read_quoted(struct csv *csv, char **out)
 				break;
 			csv->text++;
 		}
+		if (*csv->text == '\0')
+			return "a NUL byte";
 		csv->line += *csv->text == '\n';
 		*(*out)++ = *csv->text;
 	}

@@ -111,6 +111,26 @@ static void input_reports_the_line_of_what_is_wrong(void **state)
 	}
 }
 
+static void input_takes_no_nul_byte_in_csv(void **state)
+{
+	static const char *const names[] = {"a%cb", "\"a%cb\""};
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		struct input input;
+		int header = snprintf(text, sizeof(text), HEADER);
+		int name = snprintf(text + header, sizeof(text) - header, names[i], '\0');
+		int rest = snprintf(text + header + name, sizeof(text) - header - name,
+				    ",p,DE,,8.8.8.0/24\n");
+
+		input_read(text, (size_t)(header + name + rest), &input);
+		assert_int_equal(fixture_count(&input.errors, ERROR_SYNTAX, NULL, NULL), 1);
+		assert_int_equal(input.connections.count, 0);
+		input_done(&input);
+	}
+}
+
 static void input_goes_on_behind_an_error(void **state)
 {
 	struct input input;
@@ -192,6 +212,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(input_reads_each_form),
 		cmocka_unit_test(input_reports_the_line_of_what_is_wrong),
+		cmocka_unit_test(input_takes_no_nul_byte_in_csv),
 		cmocka_unit_test(input_goes_on_behind_an_error),
 		cmocka_unit_test(input_joins_csv_rows_of_one_name),
 		cmocka_unit_test(input_survives_a_truncated_or_damaged_file),
