@@ -106,6 +106,7 @@ static bool prepare(struct client *client, const char *method, const char *path)
 		return false;
 	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket);
 	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L); /* a connection may be named ".." */
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->reason);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);

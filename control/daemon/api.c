@@ -6,8 +6,10 @@
 #include "tally.h"
 #include "task.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define ENGINE_PATIENCE_US 1000000
 
@@ -253,13 +255,28 @@ static const struct route *route_find(const char *method, const char *path, bool
 	return NULL;
 }
 
+/* Whether a Host header names an address or localhost; a port may follow. */
+static bool host_is_address(const char *host)
+{
+	bool bracketed = host[0] == '[';
+	size_t length = strcspn(host += bracketed, bracketed ? "]" : ":");
+	unsigned char address[sizeof(struct in6_addr)];
+	char name[INET6_ADDRSTRLEN];
+
+	if (length >= sizeof(name))
+		return false;
+	memcpy(name, host, length);
+	name[length] = '\0';
+	return inet_pton(bracketed ? AF_INET6 : AF_INET, name, address) == 1 ||
+	       !strcasecmp(name, "localhost");
+}
+
 /* On the TCP port a web page must not reach us under a name of its own (DNS rebinding). */
 static bool host_is_honest(const struct http_request *request)
 {
 	const char *host = http_header(request, "Host");
 
-	return http_role(request) != HTTP_REMOTE_READER || !host || host[0] == '[' ||
-	       (host[0] >= '0' && host[0] <= '9') || !strncmp(host, "localhost", 9);
+	return http_role(request) != HTTP_REMOTE_READER || !host || host_is_address(host);
 }
 
 static void refuse(struct http_request *request, unsigned status, enum error_code code,

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define CONNECTIONS_MAX	 512
+#define READERS_MAX	 (CONNECTIONS_MAX - 64) /* of the unix socket: the rest is for writers */
 #define CONNECTION_BYTES (64 * 1024)
 
 static void listener_run(struct listener *listener)
@@ -85,6 +86,26 @@ static int connection_socket(struct MHD_Connection *connection)
 	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 }
 
+/* Readers never take the last places, so that whoever may write is always let in. */
+static void connection_notify(void *closure, struct MHD_Connection *connection, void **counted,
+			      enum MHD_ConnectionNotificationCode code)
+{
+	struct listener *listener = closure;
+	int socket;
+	uid_t uid;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		listener->readers -= *counted != NULL;
+		return;
+	}
+	socket = connection_socket(connection);
+	if (!listener->local || http_peer_role(socket, listener->http->group, &uid) == HTTP_WRITER)
+		return;
+	*counted = listener;
+	if (++listener->readers > READERS_MAX)
+		shutdown(socket, SHUT_RDWR);
+}
+
 static struct http_request *request_new(struct listener *listener,
 					struct MHD_Connection *connection, const char *method,
 					const char *path)
@@ -114,6 +135,7 @@ static struct http_request *request_new(struct listener *listener,
 static bool body_reserve(struct http_request *request, size_t bytes)
 {
 	struct http *http = request->listener->http;
+	size_t limit = request->role == HTTP_WRITER ? HTTP_BODIES_MAX : HTTP_BODIES_MAX / 2;
 	size_t capacity = request->body_capacity ? request->body_capacity : 16384;
 	char *body;
 
@@ -123,7 +145,7 @@ static bool body_reserve(struct http_request *request, size_t bytes)
 		capacity *= 2;
 	if (capacity == request->body_capacity)
 		return true;
-	if (http->bodies_bytes + capacity - request->body_capacity > HTTP_BODIES_MAX)
+	if (http->bodies_bytes + capacity - request->body_capacity > limit)
 		return false;
 	body = realloc(request->body, capacity);
 	if (!body)
@@ -230,10 +252,10 @@ static int listener_start(struct listener *listener, struct http *http, int sock
 	listener->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, http_access, listener,
 		MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_NOTIFY_COMPLETED, request_completed,
-		NULL, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-		MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-		HTTP_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-		MHD_OPTION_END);
+		NULL, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, listener,
+		MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_CONNECTION_LIMIT,
+		CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, HTTP_TIMEOUT_S,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_END);
 	if (!listener->daemon) {
 		close(socket);
 		return -ENOMEM;

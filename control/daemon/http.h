@@ -5,7 +5,8 @@
  * TCP port, which only reads. Both run in the daemon's event loop.
  *
  * Memory is bounded: a body by HTTP_BODY_MAX, all bodies together by HTTP_BODIES_MAX, connections
- * by number; a client that is slow or silent is dropped after HTTP_TIMEOUT_S and holds up nobody.
+ * by number, of both a part is left to writers; a client that is slow or silent is dropped after
+ * HTTP_TIMEOUT_S and holds up nobody.
  *
  * Threading: the event loop's thread only.
  */

@@ -17,7 +17,8 @@ struct listener {
 	struct MHD_Daemon *daemon;
 	sd_event_source *io;
 	sd_event_source *timer;
-	bool local; /* the unix socket */
+	bool local;	  /* the unix socket */
+	unsigned readers; /* of its connections, those that may not write */
 };
 
 LIST_HEAD(http_requests, http_request);

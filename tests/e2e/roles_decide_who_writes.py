@@ -6,6 +6,8 @@ import contextlib
 import grp
 import json
 import socket
+import subprocess
+import sys
 import time
 
 from client import UnixConnection, request
@@ -75,6 +77,24 @@ def names_are_unescaped_in_paths(edge):
     status, _, body = edge.api("GET", "/v1/connections/a%2Fb%20%C3%BC")
     equal((status, json.loads(body)["name"]), (200, "a/b ü"), "GET of an escaped name")
     equal(edge.api("DELETE", "/v1/connections/a%2Fb%20%C3%BC")[0], 200, "DELETE of it")
+
+
+def names_of_dots_are_names(edge):
+    for name in (".", "..", "..."):
+        equal(edge.cli("connection", "add", name, "partner", "Colt", "country", "GB").code, 0,
+              f"add {name}")
+        equal(edge.cli("connection", "show", name, check=True).json["name"], name, f"show {name}")
+        equal(edge.cli("connection", "set", name, "city", "Bath").code, 0, f"set {name}")
+        equal(edge.cli("connection", "del", name).code, 0, f"del {name}")
+
+
+def only_an_address_or_localhost_is_answered_over_tcp(edge):
+    """A web page whose name was made to point here (DNS rebinding) sends that name."""
+    for host in ("127.0.0.1", "127.0.0.1:9471", "localhost", "LOCALHOST:1", "[::1]:9471"):
+        equal(edge.tcp("GET", "/v1/counters", headers={"Host": host})[0], 200, f"Host: {host}")
+    for host in ("example.com", "1.example.com", "127.0.0.1.example.com", "localhost.example.com",
+                 "[example.com]", ""):
+        equal(edge.tcp("GET", "/v1/counters", headers={"Host": host})[0], 403, f"Host: {host}")
 
 
 def errors_have_their_status(edge):
@@ -180,6 +200,32 @@ def many_clients_are_served(edge):
         equal(set(answers), {200}, "statuses")
 
 
+IDLE = """
+import socket, sys, time
+clients = []
+for _ in range(600):
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(sys.argv[1])
+    clients.append(client)
+print("connected", flush=True)
+time.sleep(30)
+"""
+
+
+def idle_readers_leave_room_for_writers(edge):
+    command = (*OUTSIDER, sys.executable, "-c", IDLE, edge.socket)
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as outsider:
+        try:
+            equal(outsider.stdout.readline(), b"connected\n", "600 clients of another user")
+            began = time.monotonic()
+            equal(edge.api("PATCH", "/v1/connections/contoso-seattle", {"city": "Kent"})[0], 200,
+                  "a change")
+            true(time.monotonic() - began < 2, "the writer is served at once")
+        finally:
+            outsider.kill()
+    equal(as_user(edge, False, "GET", "/v1/status"), 200, "readers are let in again")
+
+
 def main():
     begin()
     with Edge(engines=[], api_group=GROUP) as edge:
@@ -190,7 +236,9 @@ def main():
             everybody_may_read, an_outsider_may_not_write, a_member_of_the_group_may_write,
             the_tcp_listener_only_reads, names_are_unescaped_in_paths, errors_have_their_status,
             a_large_body_is_refused, slow_clients_do_not_block_others,
-            nonsense_is_answered_or_dropped, events_tell_of_changes, many_clients_are_served])
+            nonsense_is_answered_or_dropped, events_tell_of_changes, many_clients_are_served,
+            names_of_dots_are_names, only_an_address_or_localhost_is_answered_over_tcp,
+            idle_readers_leave_room_for_writers])
     raise SystemExit(0 if held else 1)
 
 
