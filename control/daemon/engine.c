@@ -11,6 +11,8 @@
 
 #define TICK_US		 250000
 #define RETRY_REFUSED_US 5000000
+#define ANSWER_US	 5000000
+#define PUBLISH_US	 300000000 /* a table of millions of prefixes */
 
 struct engine_call {
 	TAILQ_ENTRY(engine_call) link;
@@ -69,6 +71,7 @@ static void engine_pump(struct engine *engine)
 	if (!call || engine->waiting)
 		return;
 	engine->waiting = true;
+	engine->asked_us = now_us();
 	if (pt_engine_send(engine->socket, &call->request, sizeof(call->request), call->fd) < 0)
 		engine_down(engine, "cannot send to the engine");
 }
@@ -268,12 +271,26 @@ static void engine_connect(struct engine *engine)
 	engine_call(engine, &open, -1, NULL, NULL);
 }
 
+/* One that hangs is as good as gone: those who ask must not wait for it, nor queue up. */
+static bool engine_hangs(const struct engine *engine)
+{
+	const struct engine_call *call = TAILQ_FIRST(&engine->calls);
+	uint64_t patience_us;
+
+	if (!call || !engine->waiting)
+		return false;
+	patience_us = call->request.verb == PT_ENGINE_PUBLISH ? PUBLISH_US : ANSWER_US;
+	return now_us() - engine->asked_us > patience_us;
+}
+
 static int engine_tick(sd_event_source *timer, uint64_t usec, void *userdata)
 {
 	struct engine *engine = userdata;
 
 	(void)usec;
-	if (engine->socket < 0)
+	if (engine_hangs(engine))
+		engine_down(engine, "the engine does not answer: does it hang?");
+	else if (engine->socket < 0)
 		engine_connect(engine);
 	else if (engine->up && TAILQ_EMPTY(&engine->calls))
 		engine_refresh(engine, NULL, NULL);

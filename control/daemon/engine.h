@@ -47,6 +47,7 @@ struct engine {
 	sd_event_source *timer;
 	int socket;
 	bool waiting;	     /* for the answer to the first of the calls */
+	uint64_t asked_us;   /* when that was sent */
 	uint64_t publishing; /* the generation that was sent and not answered; 0: none */
 	uint64_t publish_started_us;
 	uint64_t retry_us;

@@ -3,9 +3,15 @@
 
 #include <stdlib.h>
 
-/* One question under way. It is answered when every engine has answered. */
+#define ENGINE_PATIENCE_US 1000000
+
+/*
+ * One question under way. It is answered when every engine has answered, or after a while without
+ * those that are busy.
+ */
 struct lookup {
-	struct http_request *request;
+	struct http_request *request; /* NULL: was answered */
+	sd_event_source *deadline;
 	json_t *document;
 	json_t *engines;
 	uint32_t connection; /* id by the registry, 0: none */
@@ -19,8 +25,30 @@ struct engine_question {
 
 static void lookup_finish(struct lookup *lookup)
 {
+	struct http_request *request = lookup->request;
+
+	if (!request)
+		return;
+	lookup->request = NULL;
+	lookup->deadline = sd_event_source_disable_unref(lookup->deadline);
 	json_object_set_new(lookup->document, "engines", lookup->engines);
-	http_respond_json(lookup->request, 200, lookup->document);
+	http_respond_json(request, 200, lookup->document);
+}
+
+static int lookup_expired(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	lookup_finish(userdata);
+	return 0;
+}
+
+/* One answer fewer to wait for. */
+static void lookup_release(struct lookup *lookup)
+{
+	if (--lookup->pending)
+		return;
+	lookup_finish(lookup);
 	free(lookup);
 }
 
@@ -29,14 +57,13 @@ static void engine_told(void *closure, const struct pt_engine_reply *reply)
 	struct engine_question *question = closure;
 	struct lookup *lookup = question->lookup;
 
-	if (reply && reply->error == 0)
+	if (lookup->request && reply && reply->error == 0)
 		json_array_append_new(lookup->engines,
 				      json_pack("{s:s,s:i,s:b}", "name", question->engine, "class",
 						(int)reply->lookup.class, "agrees",
 						reply->lookup.connection == lookup->connection));
 	free(question);
-	if (!--lookup->pending)
-		lookup_finish(lookup);
+	lookup_release(lookup);
 }
 
 static void ask_engines(struct lookup *lookup, struct engines *engines,
@@ -53,8 +80,7 @@ static void ask_engines(struct lookup *lookup, struct engines *engines,
 		    0)
 			engine_told(question, NULL);
 	}
-	if (!--lookup->pending)
-		lookup_finish(lookup);
+	lookup_release(lookup);
 }
 
 void lookup_answer(struct service *service, struct http_request *request, const char *text)
@@ -79,5 +105,7 @@ void lookup_answer(struct service *service, struct http_request *request, const 
 			  entry ? entry->connection->name : NULL, "prefix",
 			  entry ? prefix_format(&entry->prefix, prefix) : NULL, "class",
 			  entry ? (int)compiled_class(&service->compiled, &entry->prefix) : 0);
+	sd_event_add_time_relative(service->loop, &lookup->deadline, CLOCK_MONOTONIC,
+				   ENGINE_PATIENCE_US, 1000, lookup_expired, lookup);
 	ask_engines(lookup, service->engines, &address);
 }
