@@ -32,7 +32,10 @@ int kept_save(const char *path, const void *image, size_t bytes)
 
 	if (snprintf(temporary, sizeof(temporary), "%s.new", path) >= (int)sizeof(temporary))
 		return -ENAMETOOLONG;
-	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	/* Whoever may write to the directory could have put a link or a pipe there. */
+	if (unlink(temporary) && errno != ENOENT)
+		return -errno;
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	error = write_all(fd, image, bytes);
@@ -88,7 +91,7 @@ static int load_from(int fd, void **ret, size_t *ret_bytes)
 
 int kept_load(const char *path, void **ret, size_t *ret_bytes)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	int error;
 
 	if (fd < 0)

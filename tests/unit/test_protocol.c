@@ -103,6 +103,23 @@ static void a_torn_kept_snapshot_is_not_used(void **state)
 	assert_int_equal(generation_after_restart(fixture), 0);
 }
 
+/* An open of a pipe would wait for its other end, and with it the publish, or the start. */
+static void a_pipe_in_the_way_of_the_kept_snapshot_stops_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	int fd = fixture_connect(fixture);
+	char temporary[128];
+
+	snprintf(temporary, sizeof(temporary), "%s.new", fixture->kept);
+	assert_int_equal(mkfifo(temporary, 0600), 0);
+	assert_int_equal(fixture_publish(fd, fixture_snapshot_of(8)), 0);
+	close(fd);
+	fixture_stop(fixture);
+	assert_int_equal(unlink(fixture->kept), 0);
+	assert_int_equal(mkfifo(fixture->kept, 0600), 0);
+	assert_int_equal(generation_after_restart(fixture), 0);
+}
+
 static void refused_snapshots_change_nothing(void **state)
 {
 	struct fixture *fixture = *state;
@@ -286,6 +303,9 @@ int main(void)
 						fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_torn_kept_snapshot_is_not_used, fixture_setup,
 						fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_pipe_in_the_way_of_the_kept_snapshot_stops_nothing, fixture_setup,
+			fixture_teardown),
 		cmocka_unit_test_setup_teardown(refused_snapshots_change_nothing, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(garbage_is_answered_and_changes_nothing,
