@@ -236,6 +236,12 @@ static int run_egress(struct pt_offline *offline, const void *frame, __u32 bytes
 	return 0;
 }
 
+/* What the test run says of frames that are too short or too long for it. */
+static bool is_refusal(int error)
+{
+	return error == -EINVAL || error == -ENOMEM || error == -E2BIG;
+}
+
 int pt_offline_run(struct pt_offline *offline, const void *frame, __u32 bytes,
 		   struct pt_offline_result *ret)
 {
@@ -251,7 +257,7 @@ int pt_offline_run(struct pt_offline *offline, const void *frame, __u32 bytes,
 		take_report(offline, ret);
 		return 0;
 	}
-	if (offline->hook == PT_OFFLINE_EGRESS)
+	if (offline->hook == PT_OFFLINE_EGRESS || !is_refusal(error))
 		return error;
 	memcpy(offline->output + FRAME_ROOM, frame, bytes);
 	return native_run(offline->state, offline->table, &offline->options,
