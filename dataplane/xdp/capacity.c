@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <bpf/bpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -58,6 +60,28 @@ int capacity_check(const struct state *state, const struct pt_xdp_state *pinned,
 	if (pinned->capacity <= state->capacity)
 		return 0;
 	return check_shrink(state, pinned->capacity, message);
+}
+
+static bool is_left_over(const char *pin, const struct pt_xdp_state *pinned)
+{
+	unsigned int capacity;
+
+	if (sscanf(pin, "counters-%u", &capacity) != 1 && sscanf(pin, "owners-%u", &capacity) != 1)
+		return false;
+	return capacity != pinned->capacity && capacity != pinned->next_capacity;
+}
+
+void capacity_sweep(const struct state *state, const struct pt_xdp_state *pinned)
+{
+	DIR *pins = opendir(state->dir);
+	struct dirent *pin;
+
+	if (!pins)
+		return;
+	while ((pin = readdir(pins)))
+		if (is_left_over(pin->d_name, pinned))
+			unlinkat(dirfd(pins), pin->d_name, 0);
+	closedir(pins);
 }
 
 static void carry_counts(struct state *state, const struct pt_counters *old)

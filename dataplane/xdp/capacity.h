@@ -25,6 +25,12 @@ struct state;
 int capacity_check(const struct state *state, const struct pt_xdp_state *pinned,
 		   struct message *message);
 
+/*
+ * Unpins counters of sizes that are neither in use nor being changed to, which a start that was
+ * killed left behind: a later change to that size would take what is in them for its own.
+ */
+void capacity_sweep(const struct state *state, const struct pt_xdp_state *pinned);
+
 /* Step 3, once no program writes the old counters. Returns 0, or -errno and why. */
 int capacity_carry(struct state *state, struct message *message);
 

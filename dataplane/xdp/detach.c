@@ -69,7 +69,7 @@ int engine_detach(const struct pt_config *config, const char *port, struct messa
 			continue;
 		error = find_slot(dir, port, &slot);
 		if (!error)
-			error = port_detach(dir, slot, port);
+			error = port_detach(dir, slot);
 		if (!error)
 			detach_drops(dir);
 	}

@@ -169,18 +169,26 @@ bool engine_is_changing(const struct engine *engine)
 	return state_is_changing(engine->state);
 }
 
+/* Why a program of this port may still count in the old maps; "" if none does. */
+static const char *carry_obstacle(const struct port *port)
+{
+	if (port->hook.link >= 0 && port->problem.text[0])
+		return port->problem.text;
+	return port->filters.text;
+}
+
 /* All programs count in the new maps now, or the change waits for another start. */
 static int engine_carry(struct engine *engine, struct message *message)
 {
-	const struct port *port;
+	const char *obstacle;
 	int error;
 
 	for (size_t i = 0; i < engine->port_count; i++) {
-		port = &engine->ports[i];
-		if (port->hook.link >= 0 && port->problem.text[0])
+		obstacle = carry_obstacle(&engine->ports[i]);
+		if (obstacle[0])
 			return message_set(message, -EBUSY,
 					   "max_connections cannot change: port %s: %s",
-					   port->config->name, port->problem.text);
+					   engine->ports[i].config->name, obstacle);
 	}
 	error = table_grace(engine->table);
 	return error ? message_set(message, error, "cannot wait for running programs: %s",

@@ -53,11 +53,20 @@ static bool program_is_ours(__u32 id)
 	return !error && (!strcmp(info.name, "pt_egress") || !strcmp(info.name, "pt_mark"));
 }
 
-bool filter_present(int ifindex, enum filter_direction direction)
+static bool filter_present(int ifindex, enum filter_direction direction)
 {
 	__u32 program;
 
 	return filter_query(ifindex, direction, &program) == 0 && program_is_ours(program);
+}
+
+bool filter_holds(int ifindex, enum filter_direction direction, int fd)
+{
+	struct bpf_prog_info info = {};
+	__u32 bytes = sizeof(info), program;
+
+	return bpf_obj_get_info_by_fd(fd, &info, &bytes) == 0 &&
+	       filter_query(ifindex, direction, &program) == 0 && program == info.id;
 }
 
 int filter_attach(int ifindex, enum filter_direction direction, int fd, struct message *message)

@@ -25,7 +25,7 @@ int filter_attach(int ifindex, enum filter_direction direction, int fd, struct m
 /* Removes our filter, if it is there and ours. Returns 0 or -errno. */
 int filter_detach(int ifindex, enum filter_direction direction);
 
-/* Whether our filter is there. */
-bool filter_present(int ifindex, enum filter_direction direction);
+/* Whether the program `fd` is at our place. */
+bool filter_holds(int ifindex, enum filter_direction direction, int fd);
 
 #endif

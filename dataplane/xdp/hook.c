@@ -33,14 +33,27 @@ void hook_done(struct hook *hook)
 	hook->link = -1;
 }
 
-int hook_ifindex(const struct hook *hook)
+static struct bpf_link_info hook_info(const struct hook *hook)
 {
 	struct bpf_link_info info = {};
 	__u32 bytes = sizeof(info);
 
-	if (hook->link < 0 || bpf_obj_get_info_by_fd(hook->link, &info, &bytes))
-		return 0;
-	return info.type == BPF_LINK_TYPE_XDP ? (int)info.xdp.ifindex : 0;
+	if (hook->link < 0 || bpf_obj_get_info_by_fd(hook->link, &info, &bytes) ||
+	    info.type != BPF_LINK_TYPE_XDP)
+		return (struct bpf_link_info){};
+	return info;
+}
+
+int hook_ifindex(const struct hook *hook)
+{
+	return hook_info(hook).xdp.ifindex;
+}
+
+bool hook_is_on(const struct hook *hook, const struct device *device)
+{
+	struct bpf_link_info info = hook_info(hook);
+
+	return info.xdp.ifindex == (__u32)device->ifindex && info.prog_id == device->xdp_program;
 }
 
 int hook_detach(struct hook *hook)

@@ -34,6 +34,10 @@ void hook_done(struct hook *hook); /* leaves it attached */
 /* The number of the device that the link is on; 0: none, or the device is gone. */
 int hook_ifindex(const struct hook *hook);
 
+/* Whether the link is on `device`: its number alone may be that of another, in another namespace.
+ */
+bool hook_is_on(const struct hook *hook, const struct device *device);
+
 /*
  * Puts a program on the hook of `device`, by an update if the link is there already. Returns 0, or
  * -errno and why. *note says what is not as asked for: the mode that `auto` fell back to.

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "pins.h"
 
-#define PINS_MOUNT "/sys/fs/bpf"
+#define PINS_MOUNT    "/sys/fs/bpf"
+#define LOCK_ATTEMPTS 20
+#define LOCK_PAUSE_US 50000
 
 static int is_bpf(const char *path)
 {
@@ -64,6 +69,33 @@ int pins_make_dir(const char *dir, struct message *message)
 				   ", or mount -t bpf bpf on a directory above it",
 				   dir);
 	return 0;
+}
+
+/* An engine that was killed this moment may not be gone yet. */
+static int lock_wait(int fd)
+{
+	for (int attempt = 0; attempt < LOCK_ATTEMPTS; attempt++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		usleep(LOCK_PAUSE_US);
+	}
+	return -EBUSY;
+}
+
+int pins_lock(const char *dir, struct message *message)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int error = fd < 0 ? -errno : lock_wait(fd);
+
+	if (!error)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return message_set(message, error, "cannot take the pins in %s: %s", dir,
+			   error == -EBUSY ? "another engine is running on them"
+					   : strerror(-error));
 }
 
 int pins_check_map(int fd, size_t value_bytes)

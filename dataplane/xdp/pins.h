@@ -14,6 +14,12 @@
  */
 int pins_make_dir(const char *dir, struct message *message);
 
+/*
+ * Takes the directory for this process, until the returned descriptor is closed. Returns it, or
+ * -errno and why: -EBUSY if another process holds it, and does not end within a second.
+ */
+int pins_lock(const char *dir, struct message *message);
+
 /* Whether the map `fd` is an array of values of `value_bytes`. Returns 0, -EINVAL or -errno. */
 int pins_check_map(int fd, size_t value_bytes);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "device.h"
 #include "filter.h"
@@ -11,9 +12,16 @@
 #include "port.h"
 #include "program.h"
 
+#define MODE_BYTES 1024
+
 static void pin_path(const char *pins, __u32 slot, char *path, size_t bytes)
 {
 	snprintf(path, bytes, "%s/xdp-%u", pins, slot);
+}
+
+static bool port_wants_marks(const struct port *port)
+{
+	return port->tag->carrier[PT_CARRIER_MARK] && port->config->forward == PT_FORWARD_PASS;
 }
 
 int port_init(struct port *port, const struct pt_config_port *config,
@@ -31,7 +39,7 @@ int port_init(struct port *port, const struct pt_config_port *config,
 				   config->name, PT_PORTS_MAX, state->dir);
 	pin_path(state->dir, port->slot, path, sizeof(path));
 	hook_init(&port->hook, path);
-	port->marks = tag->carrier[PT_CARRIER_MARK] && config->forward == PT_FORWARD_PASS;
+	port->marks = port_wants_marks(port);
 	return 0;
 }
 
@@ -86,20 +94,28 @@ static int port_load(struct port *port, struct message *message)
 			    &port->programs, message);
 }
 
-/* Tells the other programs which device it is. A slot has one: others of it are gone. */
-static void port_name_input(struct port *port, int ifindex)
+/* Takes all devices of a slot but `ifindex` out of the map `inputs`. */
+static void inputs_forget(int map, __u32 slot, int ifindex)
 {
-	int map = state_map(port->state, "inputs");
-	__u32 keys[PT_PORTS_MAX], slot = port->slot, count = 0;
+	__u32 keys[PT_PORTS_MAX], there, count = 0;
 
 	while (count < PT_PORTS_MAX &&
 	       bpf_map_get_next_key(map, count ? &keys[count - 1] : NULL, &keys[count]) == 0)
 		count++;
 	for (__u32 i = 0; i < count; i++)
-		if (bpf_map_lookup_elem(map, &keys[i], &slot) == 0 && slot == port->slot &&
+		if (bpf_map_lookup_elem(map, &keys[i], &there) == 0 && there == slot &&
 		    keys[i] != (__u32)ifindex)
 			bpf_map_delete_elem(map, &keys[i]);
-	bpf_map_update_elem(map, &ifindex, &port->slot, BPF_ANY);
+}
+
+/* Tells the other programs which device it is, 0 for none. A slot has one: others are gone. */
+static void port_name_input(struct port *port, int ifindex)
+{
+	int map = state_map(port->state, "inputs");
+
+	inputs_forget(map, port->slot, ifindex);
+	if (ifindex)
+		bpf_map_update_elem(map, &ifindex, &port->slot, BPF_ANY);
 }
 
 static int port_hook(struct port *port, const struct device *device)
@@ -113,27 +129,55 @@ static int port_hook(struct port *port, const struct device *device)
 			   &port->problem);
 }
 
-/* The filters that the configuration asks for; those of an earlier one go. */
-static void port_filter(struct port *port, const struct device *device)
+/* Puts one filter where it is wanted and not there yet; one of an earlier configuration goes. */
+static int port_filter(struct port *port, int ifindex, enum filter_direction direction,
+		       enum program_kind kind, bool wanted)
 {
-	int ifindex = device->ifindex;
+	int fd = program_fd(port->programs, kind);
 
-	if (port->config->egress)
-		filter_attach(ifindex, FILTER_EGRESS, program_fd(port->programs, PROGRAM_EGRESS),
-			      &port->note);
-	else
-		filter_detach(ifindex, FILTER_EGRESS);
-	if (!port->marks) {
-		filter_detach(ifindex, FILTER_INGRESS);
+	if (!wanted)
+		return filter_detach(ifindex, direction);
+	if (filter_holds(ifindex, direction, fd))
+		return 0;
+	/* Whoever deletes a clsact qdisc deletes our filters with it. */
+	if (port->filtered)
+		message_set(&port->remark, 0, "a tc filter was removed, and is put back");
+	return filter_attach(ifindex, direction, fd, &port->filters);
+}
+
+/* Without the tc program the mark would reach nobody: then it is not written. */
+static void port_set_marks(struct port *port, const struct device *device, bool marks)
+{
+	if (port->marks == marks)
 		return;
-	}
-	if (filter_attach(ifindex, FILTER_INGRESS, program_fd(port->programs, PROGRAM_MARK),
-			  &port->note) == 0)
-		return;
-	/* Without the tc program the mark would reach nobody. */
-	port->marks = false;
+	port->marks = marks;
 	if (port_load(port, &port->problem) == 0)
 		port_hook(port, device);
+}
+
+static void port_filters(struct port *port, const struct device *device)
+{
+	bool wants_marks = port_wants_marks(port);
+	int error;
+
+	port->filters.text[0] = '\0';
+	port_filter(port, device->ifindex, FILTER_EGRESS, PROGRAM_EGRESS, port->config->egress);
+	error = port_filter(port, device->ifindex, FILTER_INGRESS, PROGRAM_MARK, wants_marks);
+	port_set_marks(port, device, wants_marks && !error);
+	port->filtered = !port->filters.text[0];
+}
+
+/* The device that held this name before, if it is still there, has another name by now. */
+static void port_leave_other(struct port *port, const struct device *device)
+{
+	int ifindex = hook_ifindex(&port->hook);
+	struct device other;
+
+	if (!ifindex || ifindex == device->ifindex || device_find(NULL, ifindex, &other) ||
+	    !hook_is_on(&port->hook, &other))
+		return;
+	for (int direction = 0; direction < FILTER_DIRECTIONS; direction++)
+		filter_detach(ifindex, direction);
 }
 
 static int port_attach(struct port *port, const struct device *device)
@@ -142,11 +186,14 @@ static int port_attach(struct port *port, const struct device *device)
 	int error = port->programs ? 0 : port_load(port, &port->problem);
 
 	if (!error)
+		port_leave_other(port, device);
+	if (!error)
 		error = port_hook(port, device);
 	if (error)
 		return error;
 	port_name_input(port, device->ifindex);
-	port_filter(port, device);
+	port->filtered = false;
+	port_filters(port, device);
 	port->ifindex = device->ifindex;
 	if (!was_attached)
 		port->state->shared->nic_base[port->slot] = device->received_packets;
@@ -176,18 +223,11 @@ static void port_output(struct port *port)
 	port->output = device.ifindex;
 }
 
-/* The device has not the name that it should have: renamed, or gone. */
 static void port_check_absent(struct port *port)
 {
-	struct device device;
-	int ifindex = hook_ifindex(&port->hook);
-
-	if (ifindex && device_find(NULL, ifindex, &device) == 0) {
-		message_set(&port->remark, 0, "now called %s", device.name);
-		return;
-	}
 	if (port->hook.link >= 0)
 		hook_detach(&port->hook);
+	port_name_input(port, 0);
 	port->ifindex = 0;
 	port->detached = false;
 	message_set(&port->problem, -ENODEV, "no such device; waiting for it");
@@ -197,13 +237,16 @@ static void port_check_present(struct port *port, const struct device *device)
 {
 	if (device->ifindex != port->ifindex)
 		port->detached = false;
-	else if (!port->detached && hook_ifindex(&port->hook) == port->ifindex)
-		return;
-	else
+	else if (port->detached || hook_ifindex(&port->hook) != port->ifindex)
 		port->detached = true;
+	else if (port->programs) {
+		port_filters(port, device);
+		return;
+	}
 
 	if (port->detached) {
 		hook_done(&port->hook);
+		port_name_input(port, 0);
 		message_set(&port->problem, -ENOLINK, "detached; restart the engine to attach it");
 		return;
 	}
@@ -211,35 +254,56 @@ static void port_check_present(struct port *port, const struct device *device)
 	port_attach(port, device);
 }
 
+/* The port's device: the one of its name, or else the one that we are on and that was renamed. */
+static int port_find(struct port *port, struct device *ret)
+{
+	int ifindex = hook_ifindex(&port->hook);
+
+	if (device_find(port->config->name, 0, ret) == 0)
+		return 0;
+	if (!ifindex || device_find(NULL, ifindex, ret) || !hook_is_on(&port->hook, ret))
+		return -ENODEV;
+	message_set(&port->remark, 0, "now called %s", ret->name);
+	return 0;
+}
+
 bool port_check(struct port *port)
 {
-	struct message problem = port->problem, note = port->note, remark = port->remark;
+	char before[MODE_BYTES], after[MODE_BYTES];
 	struct device device;
 
+	port_mode(port, before, sizeof(before));
 	port->problem.text[0] = '\0';
 	port->remark.text[0] = '\0';
-	if (device_find(port->config->name, 0, &device)) {
+	if (port_find(port, &device)) {
 		port_check_absent(port);
 	} else {
 		port_check_present(port, &device);
 		port_output(port);
 	}
-	return strcmp(problem.text, port->problem.text) || strcmp(note.text, port->note.text) ||
-	       strcmp(remark.text, port->remark.text);
+	port_mode(port, after, sizeof(after));
+	return strcmp(before, after) != 0;
 }
 
 void port_mode(const struct port *port, char *mode, size_t bytes)
 {
-	const char *word = port->hook.generic ? "generic" : "native";
-	const char *note = port->note.text, *remark = port->remark.text;
+	const struct message *said[] = {&port->note, &port->filters, &port->remark};
+	const char *between = " (";
+	size_t end;
 
-	if (port->problem.text[0])
+	if (port->problem.text[0]) {
 		snprintf(mode, bytes, "%s", port->problem.text);
-	else if (note[0] || remark[0])
-		snprintf(mode, bytes, "%s (%s%s%s)", word, note, note[0] && remark[0] ? "; " : "",
-			 remark);
-	else
-		snprintf(mode, bytes, "%s", word);
+		return;
+	}
+	end = snprintf(mode, bytes, "%s", port->hook.generic ? "generic" : "native");
+	for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++) {
+		if (!said[i]->text[0] || end >= bytes)
+			continue;
+		end += snprintf(mode + end, bytes - end, "%s%s", between, said[i]->text);
+		between = "; ";
+	}
+	if (between[0] == ';' && end < bytes)
+		snprintf(mode + end, bytes - end, ")");
 }
 
 void port_status(const struct port *port, struct pt_engine_port *ret)
@@ -258,21 +322,37 @@ void port_status(const struct port *port, struct pt_engine_port *ret)
 	ret->nic_packets = device.received_packets - (device.received_packets < base ? 0 : base);
 }
 
-int port_detach(const char *pins, __u32 slot, const char *name)
+/* What arrives by the device is not counted any more, so the other ports count it as sent. */
+static void pinned_inputs_forget(const char *pins, __u32 slot)
+{
+	char path[PATH_MAX];
+	int map;
+
+	if (snprintf(path, sizeof(path), "%s/inputs", pins) >= (int)sizeof(path))
+		return;
+	map = bpf_obj_get(path);
+	if (map < 0)
+		return;
+	inputs_forget(map, slot, 0);
+	close(map);
+}
+
+int port_detach(const char *pins, __u32 slot)
 {
 	char path[PATH_MAX];
 	struct device device;
 	struct hook hook;
+	bool found;
 	int error;
 
 	pin_path(pins, slot, path, sizeof(path));
 	hook_init(&hook, path);
 	if (hook.link < 0)
 		return -ENOENT;
+	found = device_find(NULL, hook_ifindex(&hook), &device) == 0 && hook_is_on(&hook, &device);
 	error = hook_detach(&hook);
-	if (device_find(name, 0, &device))
-		return error;
-	for (int direction = 0; direction < FILTER_DIRECTIONS; direction++)
+	pinned_inputs_forget(pins, slot);
+	for (int direction = 0; found && direction < FILTER_DIRECTIONS; direction++)
 		filter_detach(device.ifindex, direction);
 	return error;
 }

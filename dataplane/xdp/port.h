@@ -29,9 +29,11 @@ struct port {
 	int ifindex;		/* of the device it is attached to; 0: none */
 	int output;		/* of the device it forwards to; 0: none */
 	bool marks;		/* the mark can be taken over by the tc program */
+	bool filtered;		/* the filters were there at the last look */
 	bool detached;		/* by somebody, on purpose: not attached again */
 	struct message problem; /* why it is not attached; "" if it is */
 	struct message note;	/* what was not as asked for when it was attached */
+	struct message filters; /* why a tc filter is not there */
 	struct message remark;	/* what is not as it should be now */
 };
 
@@ -51,6 +53,6 @@ void port_mode(const struct port *port, char *mode, size_t bytes);
 void port_status(const struct port *port, struct pt_engine_port *ret);
 
 /* Detaches what is pinned for a slot, and the filters on its device. Returns 0 or -errno. */
-int port_detach(const char *pins, __u32 slot, const char *name);
+int port_detach(const char *pins, __u32 slot);
 
 #endif

@@ -126,6 +126,8 @@ static int state_check_pins(struct state *state, struct message *message)
 				   "ports with that version, or remove the directory",
 				   state->dir);
 	state->found = old.abi != 0;
+	if (state->found)
+		capacity_sweep(state, &old);
 	return old.capacity == state->capacity && old.next_capacity == 0
 		       ? 0
 		       : capacity_check(state, &old, message);
@@ -294,11 +296,16 @@ int state_open(const char *dir, __u32 capacity, struct state **ret, struct messa
 
 	if (!state)
 		return message_set(message, -ENOMEM, "out of memory");
+	state->lock = -1;
 	state->capacity = capacity;
 	state->lane_count = libbpf_num_possible_cpus() + 1;
 	if (dir) {
 		state->dir = strdup(dir);
 		error = state->dir ? pins_make_dir(dir, message) : -ENOMEM;
+	}
+	if (!error && dir) {
+		state->lock = pins_lock(dir, message);
+		error = state->lock < 0 ? state->lock : 0;
 	}
 	if (!error && capacity > PT_XDP_CAPACITY_MAX)
 		error = message_set(message, -E2BIG, "max_connections is at most %u",
@@ -329,6 +336,8 @@ void state_free(struct state *state)
 	unmap(state->owners, state->capacity * sizeof(*state->owners));
 	unmap(state->lanes, lanes_bytes(state));
 	peertag__destroy(state->maps);
+	if (state->lock >= 0)
+		close(state->lock);
 	free(state->dir);
 	free(state);
 }

@@ -22,6 +22,7 @@ struct peertag; /* the skeleton */
 
 struct state {
 	char *dir;	      /* of the pins; NULL: nothing is pinned */
+	int lock;	      /* keeps other engines from them; -1: none */
 	struct peertag *maps; /* an instance without programs, which holds the maps */
 	struct pt_xdp_state *shared;
 	struct pt_xdp_owner *owners; /* capacity of them */

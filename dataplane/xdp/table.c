@@ -37,7 +37,10 @@ static __u32 side_other(__u32 side)
 	return side == 0 ? 1 : 0;
 }
 
-/* The active side's tries, from their pins. Without them nothing could be looked up here. */
+/*
+ * The active side's tries, from their pins. Where somebody removed a pin, packets still see the set
+ * and it cannot be looked up here; so it is not claimed, and the next publish mends that.
+ */
 static int table_take_up(struct table *table, struct message *message)
 {
 	__u32 active = table->state->shared->active;
@@ -49,6 +52,10 @@ static int table_take_up(struct table *table, struct message *message)
 	for (int family = 0; family < PT_FAMILIES; family++) {
 		rules_pin_path(table, active, family, path, sizeof(path));
 		fd = bpf_obj_get(path);
+		if (fd == -ENOENT) {
+			table->state->shared->generation = 0;
+			continue;
+		}
 		if (fd < 0)
 			return message_set(message, fd, "cannot open the pinned table %s: %s", path,
 					   strerror(-fd));
@@ -271,11 +278,13 @@ void table_settle(struct table *table)
 
 int table_lookup(struct table *table, enum pt_family family, const __u8 *addr, struct pt_class *ret)
 {
-	__u32 active = table->state->shared->active;
 	int fd, error = 0;
+	__u32 active;
 
 	*ret = (struct pt_class){};
+	/* Under the lock: the side that is active then is not dropped before we are done. */
 	pthread_mutex_lock(&table->lock);
+	active = __atomic_load_n(&table->state->shared->active, __ATOMIC_SEQ_CST);
 	fd = active < PT_XDP_SIDES ? table->rules[active][family] : -1;
 	if (fd >= 0)
 		error = rules_lookup(fd, family, addr, ret);
