@@ -21,13 +21,20 @@ struct window {
 	__u8 tail[2];
 } __attribute__((aligned(4)));
 
-/* How much of a frame goes into the window. Not inferred but checked, for the verifier to see. */
+/*
+ * How much of a frame goes into the window; 0: nothing. Not inferred but checked, for the verifier
+ * to see. The index of the last byte is what is checked, before one is added: Linux 6.1 does not
+ * learn from a comparison with 0 that a size is at least 1.
+ */
 static __always_inline __u32 window_bytes(__u64 frame_bytes)
 {
-	__u32 bytes = frame_bytes < PT_HEADERS_MAX ? frame_bytes : PT_HEADERS_MAX;
+	__u64 last = (frame_bytes < PT_HEADERS_MAX ? frame_bytes : PT_HEADERS_MAX) - 1;
 
-	asm volatile("" : "+r"(bytes));
-	return bytes <= PT_HEADERS_MAX ? bytes : 0;
+	asm volatile("" : "+r"(last));
+	if (last >= PT_HEADERS_MAX)
+		return 0;
+	asm volatile("" : "+r"(last));
+	return last + 1;
 }
 
 struct frame {
