@@ -147,6 +147,15 @@ void check_prefixes(const struct prefix_table *table, const struct policy *polic
 	}
 }
 
+static uint64_t fixed_series(const struct pt_config *config)
+{
+	uint64_t series = CHECK_OWN_SERIES + config->engine_count * CHECK_ENGINE_SERIES;
+
+	for (size_t i = 0; i < config->engine_count; i++)
+		series += config->engines[i].port_count * CHECK_PORT_SERIES;
+	return series;
+}
+
 struct policy policy_from_config(const struct pt_config *config)
 {
 	return (struct policy){
@@ -155,6 +164,7 @@ struct policy policy_from_config(const struct pt_config *config)
 		.max_connections = config->max_connections,
 		.max_prefixes = config->max_prefixes,
 		.series_limit = config->series_limit,
+		.fixed_series = fixed_series(config),
 	};
 }
 
@@ -194,8 +204,8 @@ void check_capacity(const struct connection_set *set, const struct policy *polic
 	struct prefix_totals totals = check_totals(set);
 
 	check_limit(set->count, policy->max_connections, "connections", "max_connections", errors);
-	check_limit(set->count * CHECK_CONNECTION_SERIES, policy->series_limit,
-		    "series in /metrics", "series_limit", errors);
+	check_limit(policy->fixed_series + set->count * CHECK_CONNECTION_SERIES,
+		    policy->series_limit, "series in /metrics", "series_limit", errors);
 	check_limit(totals.ipv4 + totals.ipv6, policy->max_prefixes, "prefixes", "max_prefixes",
 		    errors);
 }

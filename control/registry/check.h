@@ -11,9 +11,13 @@
 #include "prefix_table.h"
 
 #include <peertag/config.h>
+#include <peertag/counters.h>
 
-/* What a connection adds to a scrape of /metrics. */
+/* What a scrape of /metrics has, and what connections, engines and their ports add. */
+#define CHECK_OWN_SERIES	8
 #define CHECK_CONNECTION_SERIES 6
+#define CHECK_ENGINE_SERIES	(5 + PT_CARRIERS)
+#define CHECK_PORT_SERIES	(2 + 2 * PT_OUTCOMES)
 
 /* From the configuration. */
 struct policy {
@@ -22,6 +26,7 @@ struct policy {
 	uint32_t max_connections; /* 0 = no limit, as below */
 	uint32_t max_prefixes;
 	uint64_t series_limit;
+	uint64_t fixed_series; /* those of a scrape that are not of connections */
 };
 
 struct policy policy_from_config(const struct pt_config *config);

@@ -147,11 +147,15 @@ def ask(edge, query):
 
 
 def the_series_limit_refuses_registrations(edge):
-    of_connections = 6 * edge.status()["connections"]
-    edge.end("peertagd")
-    edge.configure(series_limit=of_connections + 5)
-    edge.start_control()
-    edge.wait_ready()
+    scraped = len(edge.metrics())
+    add = ("connection", "add", "one-more", "partner", "Colt", "country", "GB")
+    for room, code in ((5, 4), (6, 0)):
+        edge.end("peertagd")
+        edge.configure(series_limit=scraped + room)
+        edge.start_control()
+        edge.wait_ready()
+        equal(edge.cli(*add).code, code, f"exit code with room for {room} series")
+    equal(len(edge.metrics()), scraped + 6, "series of a scrape")
     answer = edge.cli("connection", "add", "too-much", "partner", "Colt", "country", "GB")
     equal((answer.code, answer.error["code"]), (4, "capacity"), "exit code and code")
 
