@@ -111,6 +111,11 @@ bool database_open(const char *path, bool create, struct database *ret_database,
 
 	if (!database.path || sqlite3_open_v2(path, &database.handle, flags, NULL) != SQLITE_OK)
 		goto failed;
+	/* SQLite opens what it may not write for reading, and fails later by another name. */
+	if (sqlite3_db_readonly(database.handle, "main") == 1) {
+		database.failure = SQLITE_READONLY;
+		goto failed;
+	}
 	sqlite3_busy_timeout(database.handle, BUSY_TIMEOUT_MS);
 	sqlite3_db_config(database.handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(database.handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);

@@ -198,6 +198,8 @@ static bool create_where_missing(const char *path, struct error *error)
 	if (asprintf(&fresh, "%s.new", path) < 0)
 		return error_set(error, ERROR_INTERNAL, "out of memory");
 	created = create_at(path, fresh, error);
+	if (!created && !error->hint[0])
+		error_set_hint(error, "does its folder exist, and may peertagd write there?");
 	free(fresh);
 	return created;
 }
