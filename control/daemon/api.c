@@ -289,6 +289,18 @@ static void refuse(struct http_request *request, unsigned status, enum error_cod
 	http_respond_json(request, status, json_pack("{s:o}", "error", error_json(&error)));
 }
 
+static void refuse_method(struct http_request *request)
+{
+	bool remote = http_role(request) == HTTP_REMOTE_READER;
+
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+		if (path_matches(routes[i].path, http_path(request)) &&
+		    (!remote || !strcmp(routes[i].method, "GET")))
+			http_allow(request, routes[i].method);
+	refuse(request, 405, ERROR_FORBIDDEN, "this path does not take this method here",
+	       remote ? "changes go through the unix socket" : "see the HTTP API in the README");
+}
+
 static bool api_head(void *closure, struct http_request *request)
 {
 	bool known;
@@ -304,8 +316,7 @@ static bool api_head(void *closure, struct http_request *request)
 		       "see the HTTP API in the README");
 	else if (!route ||
 		 (http_role(request) == HTTP_REMOTE_READER && strcmp(route->method, "GET")))
-		refuse(request, 405, ERROR_FORBIDDEN, "this path does not take this method here",
-		       "changes go through the unix socket");
+		refuse_method(request);
 	else if (route->writes && http_role(request) != HTTP_WRITER)
 		refuse(request, 403, ERROR_FORBIDDEN, "you may read, not change the registry",
 		       "be root or in the service's group");

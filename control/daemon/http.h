@@ -67,6 +67,9 @@ const char *http_header(const struct http_request *request, const char *key);
 void http_set_state(struct http_request *request, void *state, void (*free_state)(void *state));
 void *http_state(const struct http_request *request);
 
+/* Before an answer of 405: one more method that the path takes. */
+void http_allow(struct http_request *request, const char *method);
+
 /* Each ends the request. `text` is taken over and freed. */
 void http_respond(struct http_request *request, unsigned status, const char *type, char *text,
 		  size_t bytes);

@@ -49,6 +49,7 @@ struct http_request {
 	bool suspended; /* MHD waits for http_respond or http_stream_more */
 	bool queued;	/* the response is MHD's */
 	unsigned status;
+	char allowed[48]; /* methods, for 405 */
 	struct MHD_Response *response;
 	void *state;
 	void (*free_state)(void *state);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "http_request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,11 +31,19 @@ static void request_respond(struct http_request *request, unsigned status, const
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, MHD_HTTP_METHOD_GET);
+	if (request->allowed[0])
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, request->allowed);
 	request->status = status;
 	request->response = response;
 	request_resume(request);
+}
+
+void http_allow(struct http_request *request, const char *method)
+{
+	size_t used = strlen(request->allowed);
+
+	snprintf(request->allowed + used, sizeof(request->allowed) - used, "%s%s", used ? ", " : "",
+		 method);
 }
 
 void http_respond(struct http_request *request, unsigned status, const char *type, char *text,

@@ -112,6 +112,18 @@ def errors_have_their_status(edge):
     equal(edge.api("POST", "/v1/connections", body=b"{", headers={})[0], 400, "a broken body")
 
 
+def a_refused_method_names_those_that_are_taken(edge):
+    cases = (
+        (edge.api, "PUT", "/v1/status", "GET"), (edge.api, "GET", "/v1/apply", "POST"),
+        (edge.api, "DELETE", "/v1/connections", "GET, POST"),
+        (edge.api, "POST", "/v1/connections/x", "GET, PUT, PATCH, DELETE"),
+        (edge.tcp, "DELETE", "/v1/connections/x", "GET"), (edge.tcp, "POST", "/v1/apply", None),
+    )
+    for ask, method, path, allowed in cases:
+        status, headers, _ = ask(method, path)
+        equal((status, headers.get("Allow")), (405, allowed), f"{method} {path}")
+
+
 def a_large_body_is_refused(edge):
     connection = UnixConnection(edge.socket)
     with contextlib.closing(connection):
@@ -235,6 +247,7 @@ def main():
         held = edge_holds(edge, [
             everybody_may_read, an_outsider_may_not_write, a_member_of_the_group_may_write,
             the_tcp_listener_only_reads, names_are_unescaped_in_paths, errors_have_their_status,
+            a_refused_method_names_those_that_are_taken,
             a_large_body_is_refused, slow_clients_do_not_block_others,
             nonsense_is_answered_or_dropped, events_tell_of_changes, many_clients_are_served,
             names_of_dots_are_names, only_an_address_or_localhost_is_answered_over_tcp,
