@@ -45,6 +45,7 @@ int pt_egress(struct __sk_buff *skb)
 		return TC_NEXT;
 	tc_parse(&frame, skb);
 	tc_parse_window(&frame, skb, &window);
+	tc_measure(&frame, skb);
 	tc_run(&frame, skb);
 	return TC_NEXT;
 }

@@ -9,21 +9,15 @@
 
 #include "frame.h"
 
+#include <linux/in.h>
+
 #define TC_DATA(skb)	  ((__u8 *)(long)(skb)->data)
 #define TC_DATA_END(skb)  ((__u8 *)(long)(skb)->data_end)
 #define TC_DATA_META(skb) ((__u8 *)(long)(skb)->data_meta)
 
-/*
- * A packet that segmentation offload will cut counts as its segments, with all their headers
- * (wire_len has those), and with the VLAN tags that the kernel keeps beside the packet.
- */
 static __always_inline void tc_parse(struct frame *frame, struct __sk_buff *skb)
 {
 	frame_parse(frame, TC_DATA(skb), TC_DATA_END(skb));
-	frame->packets = skb->gso_segs ? skb->gso_segs : 1;
-	frame->bytes = skb->wire_len;
-	if (skb->vlan_present)
-		frame->bytes += frame->packets * PT_VLAN_BYTES;
 }
 
 static __always_inline void tc_parse_window(struct frame *frame, struct __sk_buff *skb,
@@ -37,6 +31,49 @@ static __always_inline void tc_parse_window(struct frame *frame, struct __sk_buf
 	if (bytes == 0 || bpf_skb_load_bytes(skb, 0, window->bytes, bytes))
 		return;
 	frame_parse(frame, window->bytes, window->bytes + bytes);
+}
+
+/* Bytes in front of what segmentation offload cuts; 0: not known. */
+static __always_inline __u32 tc_headers(const struct frame *frame, struct __sk_buff *skb)
+{
+	__u32 offset = frame->ip_offset;
+	__u8 ip[10], protocol, words;
+
+	if (frame->outcome != PT_OUTCOME_UNMATCHED ||
+	    bpf_skb_load_bytes(skb, offset, ip, sizeof(ip)))
+		return 0;
+	protocol = frame->packet.family == 4 ? ip[9] : ip[6];
+	offset += frame->packet.family == 4 ? (ip[0] & 0x0f) * 4 : PT_IPV6_BYTES;
+	if (protocol == IPPROTO_UDP)
+		return offset + 8;
+	if (protocol != IPPROTO_TCP || bpf_skb_load_bytes(skb, offset + 12, &words, sizeof(words)))
+		return 0;
+	return offset + (words >> 4) * 4;
+}
+
+/* A virtual machine's packets do not say into how many segments they will be cut. */
+static __always_inline __u32 tc_segments(const struct frame *frame, struct __sk_buff *skb)
+{
+	__u32 headers, bytes = skb->len;
+
+	if (skb->gso_segs || !skb->gso_size)
+		return skb->gso_segs ? skb->gso_segs : 1;
+	headers = tc_headers(frame, skb);
+	if (!headers || bytes <= headers)
+		return 1;
+	return (bytes - headers + skb->gso_size - 1) / skb->gso_size;
+}
+
+/*
+ * A packet that segmentation offload will cut counts as its segments, with all their headers
+ * (wire_len has those), and with the VLAN tags that the kernel keeps beside the packet.
+ */
+static __always_inline void tc_measure(struct frame *frame, struct __sk_buff *skb)
+{
+	frame->packets = tc_segments(frame, skb);
+	frame->bytes = skb->wire_len;
+	if (skb->vlan_present)
+		frame->bytes += frame->packets * PT_VLAN_BYTES;
 }
 
 static __always_inline _Bool tc_write_dscp(struct frame *frame, struct __sk_buff *skb, __u8 dscp)

@@ -27,6 +27,7 @@ struct pt_offline {
 	struct table *table;
 	struct peertag *programs;
 	enum pt_offline_hook hook;
+	__u32 first_bytes;
 	struct pt_xdp_options options;
 	struct pt_xdp_report *report;
 	struct pt_counters counters;
@@ -118,6 +119,7 @@ static int offline_open(const void *image, size_t bytes, const struct pt_offline
 	if (!offline)
 		return message_set(message, -ENOMEM, "out of memory");
 	offline->hook = options->hook;
+	offline->first_bytes = options->first_bytes;
 	offline->options = make_options(options, capacity);
 	error = offline_load(offline, capacity, message);
 	if (!error)
@@ -201,7 +203,8 @@ static void take_metadata(const __u8 *output, __u32 metadata_bytes, struct pt_of
 static int run_xdp(struct pt_offline *offline, const void *frame, __u32 bytes,
 		   struct pt_offline_result *ret)
 {
-	struct xdp_md in = {.data_end = bytes}, out = {};
+	__u32 first = offline->first_bytes;
+	struct xdp_md in = {.data_end = first && first < bytes ? first : bytes}, out = {};
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = bytes,
 		    .data_out = offline->output, .data_size_out = sizeof(offline->output),
 		    .ctx_in = &in, .ctx_size_in = sizeof(in), .ctx_out = &out,

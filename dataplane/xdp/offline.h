@@ -28,6 +28,9 @@ struct pt_offline_options {
 	struct pt_config_tag tag;
 	enum pt_config_forward forward; /* PT_FORWARD_PORT: the action is a redirect, not made */
 	__u32 capacity;			/* counters; 0: what the snapshot needs, at least 1 */
+	/* PT_OFFLINE_XDP_FRAGS: bytes of a frame in its first buffer, from 14 on, which needs Linux
+	 * 6.18; 0: as many as there is room for. */
+	__u32 first_bytes;
 };
 
 /* What became of one frame. Pointers are valid until the next call. */

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include <peertag/packet.h>
+
 #include "judge.h"
 #include "packets.h"
 #include "random_packet.h"
@@ -80,6 +82,42 @@ static void every_fixture_at_every_length_is_classified_tagged_and_counted(void 
 		for (size_t i = 0; i < TAGGINGS; i++)
 			if (options_for(hooks[hook], &taggings[i], &options))
 				run_fixtures(&options, false);
+}
+
+/* Whether this kernel's test run splits a frame where it is told to. */
+static bool can_split(const struct judge *judge, size_t first_bytes)
+{
+	static const uint8_t frame[PT_HEADERS_MAX] = {0};
+	struct pt_offline_result result;
+
+	assert_int_equal(pt_offline_run(judge->offline, frame, first_bytes + 1, &result), 0);
+	return !result.native;
+}
+
+/* Every length of the first buffer that cuts the headers of some fixture. */
+static void headers_in_later_buffers_are_found_and_tagged(void **state)
+{
+	struct pt_offline_options options;
+	struct rule_set set;
+	struct judge judge;
+
+	(void)state;
+	options_for(PT_OFFLINE_XDP_FRAGS, &taggings[1], &options);
+	for (options.first_bytes = 14; options.first_bytes < PT_HEADERS_MAX;
+	     options.first_bytes++) {
+		rule_set_of_fixtures(&set, false);
+		judge_open(&judge, &set, &options);
+		if (!can_split(&judge, options.first_bytes)) {
+			judge_close(&judge);
+			skip();
+		}
+		for (size_t i = 0; i < packet_fixture_count; i++)
+			if (packet_fixtures[i].size >= 14)
+				judge_frame(&judge, packet_fixtures[i].name,
+					    packet_fixtures[i].frame, packet_fixtures[i].size);
+		assert_int_equal(judge.native_frames, 0);
+		judge_close(&judge);
+	}
 }
 
 static void default_classes_take_what_no_rule_holds(void **state)
@@ -281,6 +319,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_fixture_has_the_fate_that_its_table_says),
 		cmocka_unit_test(every_fixture_at_every_length_is_classified_tagged_and_counted),
+		cmocka_unit_test(headers_in_later_buffers_are_found_and_tagged),
 		cmocka_unit_test(default_classes_take_what_no_rule_holds),
 		cmocka_unit_test(random_packets_agree_with_the_oracle),
 		cmocka_unit_test(long_frames_agree_with_the_oracle),

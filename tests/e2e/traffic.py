@@ -268,6 +268,19 @@ def frames_send(namespace, device, frames):
             sock.send(frame)
 
 
+def offloaded_send(namespace, device, frame, header):
+    """
+    Puts a frame on a device as a virtual machine would. header: flags, GSO type, linear bytes,
+    GSO size, where the checksum starts, and where in there it is.
+    """
+    with namespace:
+        sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    with sock:
+        sock.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
+        sock.bind((device, 0))
+        sock.send(VNET_HEADER.pack(*header) + frame)
+
+
 class Frame:
     """One frame seen on the wire; `segments` packets of it, if a sender's offload splits it."""
 
