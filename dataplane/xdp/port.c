@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -118,11 +119,23 @@ static void port_name_input(struct port *port, int ifindex)
 		bpf_map_update_elem(map, &ifindex, &port->slot, BPF_ANY);
 }
 
+/* Linux before 6.3 loses the frames of several buffers that are redirected, and tells nobody. */
+static bool kernel_redirects_frags(void)
+{
+	unsigned int major = 0, minor = 0;
+	struct utsname kernel;
+
+	if (uname(&kernel) == 0)
+		sscanf(kernel.release, "%u.%u", &major, &minor);
+	return major > 6 || (major == 6 && minor >= 3);
+}
+
 static int port_hook(struct port *port, const struct device *device)
 {
+	bool frags = port->config->forward != PT_FORWARD_PORT || kernel_redirects_frags();
 	const struct hook_programs programs = {
 		.plain = program_fd(port->programs, PROGRAM_XDP),
-		.frags = program_fd(port->programs, PROGRAM_XDP_FRAGS),
+		.frags = frags ? program_fd(port->programs, PROGRAM_XDP_FRAGS) : -1,
 	};
 
 	return hook_attach(&port->hook, device, port->config->mode, &programs, &port->note,
@@ -233,6 +246,18 @@ static void port_check_absent(struct port *port)
 	message_set(&port->problem, -ENODEV, "no such device; waiting for it");
 }
 
+/* Pinned again where the directory is still there; where not, the maps are not pinned either. */
+static void port_check_pin(struct port *port)
+{
+	if (access(port->hook.pin, F_OK) == 0)
+		return;
+	if (bpf_obj_pin(port->hook.link, port->hook.pin))
+		message_set(&port->remark, 0,
+			    "its pins are gone: counting will end with the engine; restart it");
+	else
+		message_set(&port->remark, 0, "its pin was removed, and is put back");
+}
+
 static void port_check_present(struct port *port, const struct device *device)
 {
 	if (device->ifindex != port->ifindex)
@@ -240,6 +265,7 @@ static void port_check_present(struct port *port, const struct device *device)
 	else if (port->detached || hook_ifindex(&port->hook) != port->ifindex)
 		port->detached = true;
 	else if (port->programs) {
+		port_check_pin(port);
 		port_filters(port, device);
 		return;
 	}

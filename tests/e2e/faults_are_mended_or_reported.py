@@ -3,7 +3,6 @@
 """What other people and programs do to a running edge: filters, names, pins, a second engine."""
 
 import os
-import subprocess
 
 from customer import LONDON, SEATTLE, london, seattle
 from edge import SERVER, program
@@ -152,9 +151,29 @@ def a_removed_pin_of_the_table_is_made_anew(make):
     true(answer["engines"][0]["agrees"], f"the engine's own lookup: {answer}")
 
 
+def a_removed_pin_of_a_port_is_put_back(make):
+    edge, host = prepare(make)
+    pin = os.path.join(edge.pins, "xdp", "xdp-0")
+    os.unlink(pin)
+    edge.wait("the pin", lambda: os.path.exists(pin), REPORT_S)
+    edge.kill("peertag-xdp")
+    true("xdp" in edge.link_of("east"), "the program outlives the engine")
+    edge.start_engine()
+    edge.wait_ready()
+    exchange(edge, host)
+
+
+def removed_pins_are_reported(make):
+    edge, host = prepare(make)
+    edge.pins_remove()
+    edge.wait("the report", lambda: "pins are gone" in edge.port("east")["mode"], REPORT_S)
+    exchange(edge, host)
+
+
 run_each(a_removed_clsact_qdisc_is_put_back, a_removed_filter_is_put_back,
          a_renamed_port_gets_new_programs_too,
          a_name_that_goes_to_another_device_takes_the_filters_along,
          counts_of_an_old_size_never_come_back, two_engines_never_share_pins,
          what_arrives_by_a_detached_port_counts_as_sent,
-         a_removed_pin_of_the_table_is_made_anew)
+         a_removed_pin_of_the_table_is_made_anew, a_removed_pin_of_a_port_is_put_back,
+         removed_pins_are_reported)
