@@ -12,9 +12,10 @@
  * Whether the frames may be what is in the way of a plain program, so that the one for several
  * buffers is worth a try. Drivers say EINVAL, ERANGE or others, and a veth looks at its peer's MTU.
  */
-static bool may_want_frags(int error)
+static bool may_want_frags(const struct hook_programs *programs, int error)
 {
-	return error < 0 && error != -EOPNOTSUPP && error != -EBUSY && error != -EEXIST;
+	return programs->frags >= 0 && error < 0 && error != -EOPNOTSUPP && error != -EBUSY &&
+	       error != -EEXIST;
 }
 
 void hook_init(struct hook *hook, const char *pin)
@@ -72,7 +73,7 @@ static int hook_update(struct hook *hook, const struct hook_programs *programs)
 	int error = bpf_link_update(hook->link, programs->plain, NULL);
 
 	hook->frags = false;
-	if (!may_want_frags(error) || hook->generic)
+	if (!may_want_frags(programs, error) || hook->generic)
 		return error;
 	hook->frags = true;
 	return bpf_link_update(hook->link, programs->frags, NULL);
@@ -90,7 +91,7 @@ static int hook_create(struct hook *hook, const struct device *device, bool gene
 {
 	__u32 flags = generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
 	int link = link_create(programs->plain, device->ifindex, flags);
-	bool frags = !generic && may_want_frags(link);
+	bool frags = !generic && may_want_frags(programs, link);
 	int error;
 
 	if (frags)

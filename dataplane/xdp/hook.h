@@ -24,7 +24,7 @@ struct hook {
 /* The two programs that may hold the hook. */
 struct hook_programs {
 	int plain;
-	int frags;
+	int frags; /* -1: not to be tried */
 };
 
 /* Takes up the link that is pinned at `pin`, if there is one. */

@@ -13,12 +13,12 @@ from traffic import Echo, Sink, Tally, TcpServer, checksum_is_valid, tcp_exchang
 REMOTE = "198.18.7.7"
 
 
-def pair(make, **configuration):
+def pair(make, mtu=1500, **configuration):
     """Two hosts on two ports that forward to each other; (edge, customer's host, remote host)."""
     edge = make({"name": "east", "forward": "west"}, {"name": "west", "forward": "east"},
                 **configuration)
-    east = edge.host("east", [SEATTLE, LONDON, STRANGER])
-    west = edge.host("west", [REMOTE])
+    east = edge.host("east", [SEATTLE, LONDON, STRANGER], mtu=mtu)
+    west = edge.host("west", [REMOTE], mtu=mtu)
     for here, there in ((east, west), (west, east)):
         here.link.offload(2, gro="on", tx="off")
         for address in there.addresses:
@@ -52,6 +52,17 @@ def packets_cross_and_count(make):
         equal(status["outcomes"]["unmatched"], exchanges[STRANGER].sent.packets,
               f"{port}: unmatched")
         equal(status["forward_drops"], 0, f"{port}: forward drops")
+
+
+def large_frames_cross(make):
+    edge, east, west = pair(make, mtu=9000)
+    edge.apply([seattle()])
+    with Echo(west.namespace, REMOTE):
+        exchange = east.exchange(SEATTLE, server=REMOTE)
+        exchange.send(60, 8900)
+        exchange.send(60, 64)
+    equal((exchange.lost, edge.port("east")["forward_drops"]), (0, 0), "datagrams lost, drops")
+    equal(edge.connection("contoso-seattle"), (exchange.sent, exchange.returned), "counters")
 
 
 def tcp_crosses(make):
@@ -136,6 +147,6 @@ def what_the_kernel_routes_counts_once(make):
               f"{port}: received, sent")
 
 
-run_each(packets_cross_and_count, tcp_crosses, vlan_and_dscp_are_written,
+run_each(packets_cross_and_count, large_frames_cross, tcp_crosses, vlan_and_dscp_are_written,
          dropping_ports_count_and_pass_nothing, what_the_kernel_routes_counts_once,
          a_full_or_missing_far_port_is_counted)
