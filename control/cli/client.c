@@ -93,7 +93,8 @@ static void refuse_transfer(const struct client *client, CURLcode code, struct e
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		error_set_hint(error, "it may still do what was asked: see `peertag status`");
 	else
-		error_set_hint(error, "it may have been restarted: ask again");
+		error_set_hint(error, "it may have been restarted, and may have done what was "
+				      "asked: see `peertag status`");
 }
 
 static bool prepare(struct client *client, const char *method, const char *path)

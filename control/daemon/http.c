@@ -15,6 +15,7 @@
 #define CONNECTIONS_MAX	 512
 #define READERS_MAX	 (CONNECTIONS_MAX - 64) /* of the unix socket: the rest is for writers */
 #define CONNECTION_BYTES (64 * 1024)
+#define FLUSH_RUNS	 4 /* to resume, to take the response, to send it, to spare */
 
 static void listener_run(struct listener *listener)
 {
@@ -223,11 +224,14 @@ static enum MHD_Result http_access(void *closure, struct MHD_Connection *connect
 				   const char *path, const char *method, const char *version,
 				   const char *upload, size_t *upload_bytes, void **state)
 {
+	struct listener *listener = closure;
 	struct http_request *request = *state;
 
 	(void)version;
+	if (listener->http->closing && !(request && request->response))
+		return MHD_NO; /* those who would answer it are gone */
 	if (!request) {
-		request = *state = request_new(closure, connection, method, path);
+		request = *state = request_new(listener, connection, method, path);
 		return request ? request_begin(request) : MHD_NO;
 	}
 	if (*upload_bytes)
@@ -266,6 +270,13 @@ static int listener_start(struct listener *listener, struct http *http, int sock
 		return r;
 	return sd_event_add_time_relative(http->loop, &listener->timer, CLOCK_MONOTONIC, 0, 1,
 					  listener_timeout, listener);
+}
+
+/* Sends what was answered and fits into the socket: a change that was made is acknowledged. */
+static void listener_flush(struct listener *listener)
+{
+	for (int i = 0; listener->daemon && i < FLUSH_RUNS; i++)
+		MHD_run(listener->daemon);
 }
 
 static void listener_stop(struct listener *listener)
@@ -333,6 +344,9 @@ void http_free(struct http *http)
 
 	if (!http)
 		return;
+	http->closing = true;
+	listener_flush(&http->listeners[0]);
+	listener_flush(&http->listeners[1]);
 	LIST_FOREACH(request, &http->requests, link)
 	request_resume(request);
 	listener_stop(&http->listeners[0]);

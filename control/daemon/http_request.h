@@ -29,6 +29,7 @@ struct http {
 	gid_t group;
 	char *socket_path;
 	size_t bodies_bytes; /* of all requests */
+	bool closing;	     /* only what was answered is still sent */
 	struct http_requests requests;
 	struct listener listeners[2];
 };

@@ -74,9 +74,12 @@ void http_respond_error(struct http_request *request, const struct error *error)
 static ssize_t stream_read(void *closure, uint64_t position, char *buffer, size_t bytes)
 {
 	struct stream *stream = closure;
-	ssize_t n = stream->read(stream->closure, buffer, bytes);
+	ssize_t n;
 
 	(void)position;
+	if (stream->request->listener->http->closing)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	n = stream->read(stream->closure, buffer, bytes);
 	if (n < 0)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	if (n == 0) {

@@ -127,6 +127,8 @@ fail:
 
 void writer_free(struct writer *writer)
 {
+	struct job *job;
+
 	if (!writer)
 		return;
 	pthread_mutex_lock(&writer->lock);
@@ -136,6 +138,11 @@ void writer_free(struct writer *writer)
 	pthread_join(writer->thread, NULL);
 
 	writer_deliver(writer);
+	while ((job = STAILQ_FIRST(&writer->waiting))) { /* what the last ones led to */
+		STAILQ_REMOVE_HEAD(&writer->waiting, link);
+		job->run(job);
+		job->done(job);
+	}
 	sd_event_source_disable_unref(writer->source);
 	close(writer->wake);
 	free(writer);

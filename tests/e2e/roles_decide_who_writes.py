@@ -11,7 +11,7 @@ import sys
 import time
 
 from client import UnixConnection, request
-from customer import customer, london, seattle
+from customer import customer, london, prefix6, seattle
 from statement import Edge, begin, edge_holds, equal, true
 
 OUTSIDER = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
@@ -238,6 +238,27 @@ def idle_readers_leave_room_for_writers(edge):
     equal(as_user(edge, False, "GET", "/v1/status"), 200, "readers are let in again")
 
 
+def a_change_that_was_made_is_acknowledged_before_the_end(edge):
+    """The daemon is told to end while it works on a change, and while others ask."""
+    path = edge.path("many.jsonl")
+    with open(path, "w", encoding="utf-8") as file:
+        for number in range(800):
+            prefixes = [prefix6(number * 100 + at) for at in range(100)]
+            file.write(json.dumps(customer(f"c{number}", *prefixes)) + "\n")
+    for delay in (0.1, 0.2, 0.3):
+        before = edge.status()["revision"]
+        command = edge.cli_command("apply", path, "--force")
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as apply:
+            time.sleep(delay)
+            equal(edge.end("peertagd"), 0, "exit code of the daemon")
+            answered = apply.wait(10) == 0
+        edge.start_control()
+        edge.wait_api()
+        equal(answered, edge.status()["revision"] > before,
+              f"acknowledged, as it was made (after {delay} s)")
+        edge.apply([seattle()], "--force")
+
+
 def main():
     begin()
     with Edge(engines=[], api_group=GROUP) as edge:
@@ -251,7 +272,8 @@ def main():
             a_large_body_is_refused, slow_clients_do_not_block_others,
             nonsense_is_answered_or_dropped, events_tell_of_changes, many_clients_are_served,
             names_of_dots_are_names, only_an_address_or_localhost_is_answered_over_tcp,
-            idle_readers_leave_room_for_writers])
+            idle_readers_leave_room_for_writers,
+            a_change_that_was_made_is_acknowledged_before_the_end])
     raise SystemExit(0 if held else 1)
 
 
