@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -9,7 +10,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
-#include <unistd.h>
 
 #include "classify.h"
 #include "engine.h"
@@ -77,12 +77,12 @@ static int engine_check_config(const struct pt_config *config,
 
 static void print_start(const struct pt_config *config, const struct pt_config_engine *engine)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	int cpus = libbpf_num_possible_cpus();
 	unsigned long long bytes = (cpus + 1) * pt_lane_bytes(config->max_connections);
 
 	fprintf(stderr,
 		"peertag-xdp %s: engine %s, %zu ports; counters %.1f MiB (max_connections %u x 32 "
-		"bytes x %ld CPUs + 1)\n",
+		"bytes x %d possible CPUs + 1)\n",
 		PEERTAG_VERSION, engine->name, engine->port_count, bytes / 1048576.0,
 		config->max_connections, cpus);
 }
