@@ -113,7 +113,7 @@ int capture_next(struct capture *capture, const struct pcap_pkthdr **ret_header,
 	}
 	if (result == PCAP_ERROR_BREAK)
 		return 0;
-	return message_set(message, -EBADMSG, "%s is broken: %s", capture->path,
+	return message_set(message, -EBADMSG, "cannot read on in %s: %s", capture->path,
 			   pcap_geterr(capture->pcap));
 }
 
