@@ -52,12 +52,24 @@ bool task_add(struct task *task)
 	return with_document(task, add_document);
 }
 
+/* What GET gave may be PUT again: the id in it, where it is the right one, says nothing new. */
+static void drop_own_id(json_t *document, uint32_t id)
+{
+	const json_t *given = json_object_get(document, "id");
+
+	if (json_is_integer(given) && json_integer_value(given) == id)
+		json_object_del(document, "id");
+}
+
 /* PUT makes the connection what the body says, and registers it if there is none. */
 static bool replace_document(struct task *task, json_t *document)
 {
 	struct view *view = registry_view(task->service->registry);
-	bool known = view_find(view, task->name);
+	const struct connection *connection = view_find(view, task->name);
+	bool known = connection;
 
+	if (known)
+		drop_own_id(document, connection->id);
 	view_unref(view);
 	if (known)
 		return registry_replace(task->service->registry, &task->author, task->name,

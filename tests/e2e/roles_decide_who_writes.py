@@ -79,6 +79,16 @@ def names_are_unescaped_in_paths(edge):
     equal(edge.api("DELETE", "/v1/connections/a%2Fb%20%C3%BC")[0], 200, "DELETE of it")
 
 
+def what_was_read_may_be_put_again(edge):
+    path = "/v1/connections/again"
+    edge.api("POST", "/v1/connections", customer("again"))
+    read = json.loads(edge.api("GET", path)[2])
+    status, _, body = edge.api("PUT", path, read)
+    equal((status, json.loads(body)["committed"]), (200, False), "PUT of what GET gave")
+    equal(edge.api("PUT", path, read | {"id": read["id"] + 1})[0], 422, "PUT of another id")
+    equal(edge.api("DELETE", path)[0], 200, "DELETE of it")
+
+
 def names_of_dots_are_names(edge):
     for name in (".", "..", "..."):
         equal(edge.cli("connection", "add", name, "partner", "Colt", "country", "GB").code, 0,
@@ -267,7 +277,8 @@ def main():
         edge.apply([seattle()])
         held = edge_holds(edge, [
             everybody_may_read, an_outsider_may_not_write, a_member_of_the_group_may_write,
-            the_tcp_listener_only_reads, names_are_unescaped_in_paths, errors_have_their_status,
+            the_tcp_listener_only_reads, names_are_unescaped_in_paths,
+            what_was_read_may_be_put_again, errors_have_their_status,
             a_refused_method_names_those_that_are_taken,
             a_large_body_is_refused, slow_clients_do_not_block_others,
             nonsense_is_answered_or_dropped, events_tell_of_changes, many_clients_are_served,
