@@ -29,7 +29,8 @@ def run(*command, **options):
     except (OSError, subprocess.TimeoutExpired) as reason:
         raise Missing(str(reason)) from reason
     if result.returncode != 0:
-        raise Missing(f"{' '.join(command)}: {result.stderr.decode(errors='replace').strip()}")
+        told = result.stderr.decode(errors="replace").strip()
+        raise Missing(f"{command[0]} ... {command[-1]}: {told}")
     return result.stdout
 
 
