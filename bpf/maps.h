@@ -12,22 +12,22 @@
 
 /*
  * The tries: user space makes them, by these two as patterns, which are themselves never created.
- * No BTF, as the tries have none: Linux 6.1 takes a trie with and one without for different kinds.
+ * They get the patterns' BTF: Linux 6.1 takes a trie with and one without for different kinds.
  */
 struct rules4 {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
-	__uint(key_size, sizeof(struct pt_xdp_key4));
-	__uint(value_size, sizeof(struct pt_class));
+	__type(key, struct pt_xdp_key4);
+	__type(value, struct pt_class);
 } rules4 SEC(".maps");
 
 struct rules6 {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
-	__uint(key_size, sizeof(struct pt_xdp_key6));
-	__uint(value_size, sizeof(struct pt_class));
+	__type(key, struct pt_xdp_key6);
+	__type(value, struct pt_class);
 } rules6 SEC(".maps");
 
 struct {

@@ -94,10 +94,15 @@ static int rules_fill(int fd, const struct pt_snapshot *snapshot, enum pt_family
 	return error;
 }
 
-int rules_build(const struct bpf_map *pattern, const struct pt_snapshot *snapshot,
+int rules_build(const struct bpf_object *object, const struct pt_snapshot *snapshot,
 		enum pt_family family)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = bpf_map__map_flags(pattern));
+	const struct bpf_map *pattern =
+		bpf_object__find_map_by_name(object, family == PT_IPV4 ? "rules4" : "rules6");
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = bpf_map__map_flags(pattern),
+		    .btf_fd = bpf_object__btf_fd(object),
+		    .btf_key_type_id = bpf_map__btf_key_type_id(pattern),
+		    .btf_value_type_id = bpf_map__btf_value_type_id(pattern));
 	int fd = bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, bpf_map__name(pattern),
 				bpf_map__key_size(pattern), bpf_map__value_size(pattern),
 				snapshot->rule_count[family] + 1, &options);

@@ -11,10 +11,10 @@
 #include <peertag/types.h>
 
 /*
- * Makes and fills the trie of `family`, by the pattern of the skeleton. Returns its descriptor or
- * -errno: -ENOMEM, or -E2BIG where the kernel's limits are.
+ * Makes and fills the trie of `family`, by the pattern in the loaded BPF object. Returns its
+ * descriptor or -errno: -ENOMEM, or -E2BIG where the kernel's limits are.
  */
-int rules_build(const struct bpf_map *pattern, const struct pt_snapshot *snapshot,
+int rules_build(const struct bpf_object *object, const struct pt_snapshot *snapshot,
 		enum pt_family family);
 
 /* Looks an address up. Returns 0 and *ret, all zero where nothing matches, or -errno. */

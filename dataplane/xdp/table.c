@@ -98,13 +98,6 @@ static void table_hold(struct table *table, __u32 side, enum pt_family family, i
 		close(old);
 }
 
-static const struct bpf_map *table_pattern(const struct table *table, enum pt_family family)
-{
-	const struct peertag *maps = table->state->maps;
-
-	return family == PT_IPV4 ? maps->maps.rules4 : maps->maps.rules6;
-}
-
 void table_free(struct table *table)
 {
 	if (!table)
@@ -161,7 +154,7 @@ static void *work_run(void *argument)
 		trie_drop(work->table, work->side, work->family);
 		return NULL;
 	}
-	fd = rules_build(table_pattern(work->table, work->family), work->snapshot, work->family);
+	fd = rules_build(work->table->state->maps->obj, work->snapshot, work->family);
 	work->error = fd < 0 ? fd : trie_put(work->table, work->side, work->family, fd);
 	return NULL;
 }
@@ -219,7 +212,7 @@ int table_grace(struct table *table)
 {
 	static const struct pt_snapshot nothing;
 	__u32 side = side_other(table->state->shared->active);
-	int fd = rules_build(table_pattern(table, PT_IPV4), &nothing, PT_IPV4);
+	int fd = rules_build(table->state->maps->obj, &nothing, PT_IPV4);
 	int error;
 
 	if (fd < 0)

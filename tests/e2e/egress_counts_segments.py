@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the host sends: TCP with segmentation offload counts as the receiver gets it."""
 
+import os
 import socket
 import struct
 
@@ -17,6 +18,7 @@ TCP, UDP = 6, 17
 TRANSPORT = {TCP: struct.pack("!HHIIBBHHH", 7, 9, 1, 1, 0x50, 0x10, 1000, 0, 0),
              UDP: struct.pack("!HHHH", 7, 9, 5008, 0)}
 NEEDS_CHECKSUM = 1
+KERNEL = tuple(int(part) for part in os.uname().release.split(".")[:2])
 GSO_TYPE = {(TCP, 4): 1, (TCP, 6): 4, (UDP, 4): 5, (UDP, 6): 5}
 
 
@@ -82,6 +84,8 @@ def frame_of(edge, version, protocol, payload=5000):
 def segments_that_the_sender_did_not_count_are_counted(make):
     edge, _ = prepare(make)
     for (protocol, version), gso_type in GSO_TYPE.items():
+        if protocol != TCP and KERNEL < (6, 2):
+            continue  # such kernels take no UDP of several segments from a virtual machine
         for payload, segments in ((5000, 5), (5001, 6), (2000, 2), (1001, 2), (60000, 60)):
             before = edge.connection("contoso-seattle")[1]
             start = ETHERNET_BYTES + IP_BYTES[version]
