@@ -11,8 +11,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define ENGINE_PATIENCE_US 1000000
-
 /* A path, which may end in a connection's name, and what a method of it does. */
 struct route {
 	const char *method;
@@ -120,7 +118,11 @@ static void get_status(struct service *service, struct http_request *request, ch
 		return;
 	}
 	*question = (struct status_question){service, request};
-	engines_refresh(service->engines, ENGINE_PATIENCE_US, answer_status, question);
+	engines_ask(service->engines, &(struct engines_question){
+					      .request = {.verb = PT_ENGINE_STATUS},
+					      .done = answer_status,
+					      .closure = question,
+				      });
 }
 
 static ssize_t read_tally(void *closure, char *buffer, size_t bytes)

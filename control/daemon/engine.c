@@ -14,6 +14,8 @@
 #define ANSWER_US	 5000000
 #define PUBLISH_US	 300000000 /* a table of millions of prefixes */
 
+static const struct pt_engine_request status_question = {.verb = PT_ENGINE_STATUS};
+
 struct engine_call {
 	TAILQ_ENTRY(engine_call) link;
 	struct pt_engine_request request;
@@ -128,8 +130,8 @@ static void engine_opened(struct engine *engine, const struct pt_engine_reply *r
 	engine->failure[0] = '\0';
 	engine->refused_generation = 0;
 	engine->retry_us = 0;
-	engine_refresh(engine, NULL,
-		       NULL); /* so that the ports are known before the engine is ready */
+	engine_ask(engine, &status_question, NULL,
+		   NULL); /* so that the ports are known before the engine is ready */
 	engine->owner->changed(engine);
 	engine_offer(engine);
 }
@@ -293,7 +295,7 @@ static int engine_tick(sd_event_source *timer, uint64_t usec, void *userdata)
 	else if (engine->socket < 0)
 		engine_connect(engine);
 	else if (engine->up && TAILQ_EMPTY(&engine->calls))
-		engine_refresh(engine, NULL, NULL);
+		engine_ask(engine, &status_question, NULL, NULL);
 	engine_offer(engine);
 
 	sd_event_source_set_time_relative(timer, TICK_US);
@@ -342,20 +344,8 @@ void engine_offer(struct engine *engine)
 		engine->publishing = 0;
 }
 
-int engine_lookup(struct engine *engine, const uint8_t addr[16], uint8_t family,
-		  engine_answer *answer, void *closure)
+int engine_ask(struct engine *engine, const struct pt_engine_request *question,
+	       engine_answer *answer, void *closure)
 {
-	struct pt_engine_request lookup = {.verb = PT_ENGINE_LOOKUP, .family = family};
-
-	if (!engine->up)
-		return -ENOTCONN;
-	memcpy(lookup.addr, addr, sizeof(lookup.addr));
-	return engine_call(engine, &lookup, -1, answer, closure);
-}
-
-int engine_refresh(struct engine *engine, engine_answer *answer, void *closure)
-{
-	struct pt_engine_request status = {.verb = PT_ENGINE_STATUS};
-
-	return engine->up ? engine_call(engine, &status, -1, answer, closure) : -ENOTCONN;
+	return engine->up ? engine_call(engine, question, -1, answer, closure) : -ENOTCONN;
 }

@@ -65,11 +65,11 @@ void engine_stop(struct engine *engine);
 /* The desired set changed: publish it unless the engine holds it. */
 void engine_offer(struct engine *engine);
 
-/* Brings engine->status up to date, and then calls `answer`. Errors as below. */
-int engine_refresh(struct engine *engine, engine_answer *answer, void *closure);
-
-/* Asks the engine's own table. Returns -ENOTCONN if it is down, and then `answer` is not called. */
-int engine_lookup(struct engine *engine, const uint8_t addr[16], uint8_t family,
-		  engine_answer *answer, void *closure);
+/*
+ * Asks STATUS, which also brings engine->status up to date, or LOOKUP. Returns -ENOTCONN if the
+ * engine is down, and then `answer` is not called.
+ */
+int engine_ask(struct engine *engine, const struct pt_engine_request *question,
+	       engine_answer *answer, void *closure);
 
 #endif

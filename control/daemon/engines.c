@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define PATIENCE_US 1000000 /* with an engine that is asked something */
+
 struct wait {
 	LIST_ENTRY(wait) link;
 	struct engines *engines;
@@ -184,11 +186,6 @@ const struct engine *engines_at(const struct engines *engines, size_t at)
 	return &engines->engines[at];
 }
 
-struct engine *engines_get(struct engines *engines, size_t at)
-{
-	return &engines->engines[at];
-}
-
 uint64_t engines_desired(const struct engines *engines)
 {
 	return engines->desired.generation;
@@ -240,58 +237,78 @@ void engines_wait(struct engines *engines, uint64_t generation, uint64_t timeout
 				   1000, wait_expired, wait);
 }
 
-struct refresh {
-	sd_event_source *deadline;
-	unsigned pending; /* engines that have not answered, and one for the caller */
-	void (*refreshed)(void *closure); /* NULL: was called */
-	void *closure;
+/* A question that is under way to one engine. */
+struct asked {
+	struct round *round;
+	const struct engine *engine;
 };
 
-static void refresh_finish(struct refresh *refresh)
-{
-	void (*refreshed)(void *closure) = refresh->refreshed;
+/* A question that is under way. */
+struct round {
+	struct engines_question question;
+	sd_event_source *deadline;
+	unsigned pending; /* engines that have not answered, and one for who asks them */
+	bool done;
+	struct asked asked[];
+};
 
-	refresh->deadline = sd_event_source_disable_unref(refresh->deadline);
-	refresh->refreshed = NULL;
-	if (refreshed)
-		refreshed(refresh->closure);
+static void round_finish(struct round *round)
+{
+	if (round->done)
+		return;
+	round->done = true;
+	round->deadline = sd_event_source_disable_unref(round->deadline);
+	round->question.done(round->question.closure);
 }
 
-static int refresh_expired(sd_event_source *source, uint64_t usec, void *userdata)
+static int round_expired(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	(void)source;
 	(void)usec;
-	refresh_finish(userdata);
+	round_finish(userdata);
 	return 0;
 }
 
-static void refresh_answered(void *closure, const struct pt_engine_reply *reply)
+/* One answer fewer to wait for. */
+static void round_release(struct round *round)
 {
-	struct refresh *refresh = closure;
-
-	(void)reply;
-	if (--refresh->pending)
+	if (--round->pending)
 		return;
-	refresh_finish(refresh);
-	free(refresh);
+	round_finish(round);
+	free(round);
 }
 
-void engines_refresh(struct engines *engines, uint64_t timeout_us, void (*refreshed)(void *closure),
-		     void *closure)
+static void round_answered(void *closure, const struct pt_engine_reply *reply)
 {
-	struct refresh *refresh = calloc(1, sizeof(*refresh));
+	const struct asked *asked = closure;
+	struct round *round = asked->round;
+	const struct engines_question *question = &round->question;
 
-	if (!refresh) {
-		refreshed(closure);
+	if (!round->done && question->told && reply && reply->error == 0)
+		question->told(question->closure, asked->engine, reply);
+	round_release(round);
+}
+
+void engines_ask(struct engines *engines, const struct engines_question *question)
+{
+	struct round *round = calloc(1, sizeof(*round) + engines->count * sizeof(struct asked));
+
+	if (!round) {
+		question->done(question->closure);
 		return;
 	}
-	*refresh = (struct refresh){.pending = 1, .refreshed = refreshed, .closure = closure};
-	sd_event_add_time_relative(engines->loop, &refresh->deadline, CLOCK_MONOTONIC, timeout_us,
-				   1000, refresh_expired, refresh);
+	round->question = *question;
+	round->pending = 1; /* ours, so that an early answer does not finish it */
+	sd_event_add_time_relative(engines->loop, &round->deadline, CLOCK_MONOTONIC, PATIENCE_US,
+				   1000, round_expired, round);
 	for (size_t i = 0; i < engines->count; i++) {
-		refresh->pending++;
-		if (engine_refresh(&engines->engines[i], refresh_answered, refresh) < 0)
-			refresh->pending--;
+		struct engine *engine = &engines->engines[i];
+
+		round->asked[i] = (struct asked){round, engine};
+		round->pending++;
+		if (engine_ask(engine, &round->question.request, round_answered, &round->asked[i]) <
+		    0)
+			round->pending--;
 	}
-	refresh_answered(refresh, NULL);
+	round_release(round);
 }

@@ -36,8 +36,6 @@ void engines_publish(struct engines *engines, const struct view *view, int fd);
 
 size_t engines_count(const struct engines *engines);
 const struct engine *engines_at(const struct engines *engines, size_t at);
-/* The same, for questions to it. */
-struct engine *engines_get(struct engines *engines, size_t at);
 
 uint64_t engines_desired(const struct engines *engines);
 /* True if the engine is up and holds the desired set. */
@@ -49,12 +47,18 @@ bool engines_ready(const struct engines *engines);
 void engines_connection_counters(const struct engines *engines, const struct connection *connection,
 				 struct pt_connection_counters *sum);
 
-/*
- * Calls `refreshed` once the status of each engine is up to date; one that does not answer within
- * `timeout_us` keeps the status it had.
- */
-void engines_refresh(struct engines *engines, uint64_t timeout_us, void (*refreshed)(void *closure),
-		     void *closure);
+/* A question to every engine that is up: STATUS or LOOKUP. */
+struct engines_question {
+	struct pt_engine_request request;
+	/* For each good answer; NULL if what matters is that engine->status is up to date. */
+	void (*told)(void *closure, const struct engine *engine,
+		     const struct pt_engine_reply *reply);
+	/* Once, the last of the calls: all have answered, or had a second for it. */
+	void (*done)(void *closure);
+	void *closure;
+};
+
+void engines_ask(struct engines *engines, const struct engines_question *question);
 
 /*
  * Calls `settled` once each engine that is connected holds `generation` or has refused it, at the
