@@ -142,16 +142,13 @@ static enum exit_code classify(const struct invocation *invocation, const struct
 	enum exit_code code;
 	struct error error;
 	json_t *document;
-	int reason = compile(view, tag, &compiled);
 
-	if (reason < 0)
-		return output_failure(invocation, EXIT_FAILED, "internal", NULL,
-				      "cannot compile the registry: %s", strerror(-reason));
-	run.snapshot_fd = compiled_memfd(&compiled);
-	compiled_done(&compiled);
+	run.snapshot_fd = compile_memfd(view, tag, &compiled);
 	if (run.snapshot_fd < 0)
 		return output_failure(invocation, EXIT_FAILED, "internal", NULL,
-				      "cannot hold the snapshot: %s", strerror(-run.snapshot_fd));
+				      "cannot compile the registry: %s",
+				      strerror(-run.snapshot_fd));
+	compiled_done(&compiled);
 	document = offline_engine_run(&run, &error);
 	code = document ? tell(invocation, document, view) : output_error(invocation, &error);
 	json_decref(document);

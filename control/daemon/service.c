@@ -134,10 +134,10 @@ static int service_publish_first(struct service *service)
 {
 	struct view *view = registry_view(service->registry);
 	struct compiled compiled;
-	int r = compile(view, &service->config->tag, &compiled);
-	int fd = r < 0 ? r : compiled_memfd(&compiled);
+	int fd = compile_memfd(view, &service->config->tag, &compiled);
 
 	if (fd < 0) {
+		view_unref(view);
 		log_error("cannot compile the registry's snapshot: %s", strerror(-fd));
 		return fd;
 	}

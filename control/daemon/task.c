@@ -2,10 +2,8 @@
 #include "task.h"
 #include "log.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define ERRORS_SHOWN 10000
 
@@ -101,31 +99,23 @@ static void task_done(struct job *job)
 	task_free(task);
 }
 
-bool task_compile(struct task *task)
+/* Leaves what publishing needs. Without it the engines keep what they have. */
+static void task_compile(struct task *task)
 {
+	struct view *view = registry_view(task->service->registry);
 	struct error error;
-	int r;
 
-	task->view = registry_view(task->service->registry);
-	r = compile(task->view, &task->service->config->tag, &task->compiled);
-	if (r < 0) {
-		task->compiled = (struct compiled){};
-	} else {
-		task->snapshot_fd = compiled_memfd(&task->compiled);
-		r = task->snapshot_fd < 0 ? task->snapshot_fd : 0;
+	task->snapshot_fd = compile_memfd(view, &task->service->config->tag, &task->compiled);
+	if (task->snapshot_fd >= 0) {
+		task->view = view;
+		return;
 	}
-	if (r == 0)
-		return true;
-
-	compiled_done(&task->compiled);
-	view_unref(task->view);
-	task->view = NULL;
+	view_unref(view);
 	error_set(&error, ERROR_INTERNAL,
 		  "the change is stored, but its snapshot cannot be compiled: %s; the engines keep "
 		  "the one before",
-		  strerror(-r));
+		  strerror(-task->snapshot_fd));
 	error_list_add(&task->errors, &error);
-	return false;
 }
 
 static void task_run(struct job *job)
@@ -152,7 +142,6 @@ void task_start(struct service *service, struct http_request *request,
 	task->name = name;
 	task->body = http_body(request, &task->body_bytes);
 	task->status = 200;
-	task->snapshot_fd = -1;
 	error_list_init(&task->errors);
 	free(force);
 	writer_submit(service->writer, &task->job);

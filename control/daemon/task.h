@@ -33,7 +33,7 @@ struct task {
 	unsigned status; /* 200 unless it says otherwise */
 
 	/* What the writer thread makes of a commit. */
-	struct view *view;
+	struct view *view; /* NULL: nothing to publish, and the others mean nothing */
 	struct compiled compiled;
 	int snapshot_fd;
 };
@@ -41,9 +41,6 @@ struct task {
 /* Takes over `name`. */
 void task_start(struct service *service, struct http_request *request,
 		bool (*run)(struct task *task), char *name);
-
-/* Fills in the parts that publishing needs; false: an error was added to task->errors. */
-bool task_compile(struct task *task);
 
 /* The tasks, by what is asked. */
 bool task_add(struct task *task);

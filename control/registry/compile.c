@@ -283,3 +283,14 @@ int compiled_memfd(const struct compiled *compiled)
 	close(fd);
 	return result;
 }
+
+int compile_memfd(const struct view *view, const struct pt_config_tag *tag,
+		  struct compiled *ret_compiled)
+{
+	int r = compile(view, tag, ret_compiled);
+	int fd = r < 0 ? r : compiled_memfd(ret_compiled);
+
+	if (r == 0 && fd < 0)
+		compiled_done(ret_compiled);
+	return fd;
+}

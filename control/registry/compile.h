@@ -40,4 +40,8 @@ uint32_t compiled_class(const struct compiled *compiled, const struct prefix *pr
 /* The bytes in a memfd sealed against every change. Returns the descriptor or -errno. */
 int compiled_memfd(const struct compiled *compiled);
 
+/* Both in one: the descriptor and *ret_compiled, or -errno and nothing to be done with. */
+int compile_memfd(const struct view *view, const struct pt_config_tag *tag,
+		  struct compiled *ret_compiled);
+
 #endif
