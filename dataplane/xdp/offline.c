@@ -200,22 +200,36 @@ static void take_metadata(const __u8 *output, __u32 metadata_bytes, struct pt_of
 		ret->mark = metadata.mark;
 }
 
+/* One test run, its output in offline->output. in, out: the program's context, before and after. */
+static int test_run(struct pt_offline *offline, const void *frame, __u32 bytes, const void *in,
+		    void *out, __u32 context_bytes, struct pt_offline_result *ret)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = bytes,
+		    .data_out = offline->output, .data_size_out = sizeof(offline->output),
+		    .ctx_in = in, .ctx_size_in = context_bytes, .ctx_out = out,
+		    .ctx_size_out = context_bytes);
+	int error = bpf_prog_test_run_opts(offline_program(offline, bytes), &options);
+
+	if (error)
+		return error;
+	*ret = (struct pt_offline_result){.action = (int)options.retval,
+					  .frame = offline->output,
+					  .bytes = options.data_size_out};
+	return 0;
+}
+
 static int run_xdp(struct pt_offline *offline, const void *frame, __u32 bytes,
 		   struct pt_offline_result *ret)
 {
 	__u32 first = offline->first_bytes;
 	struct xdp_md in = {.data_end = first && first < bytes ? first : bytes}, out = {};
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = bytes,
-		    .data_out = offline->output, .data_size_out = sizeof(offline->output),
-		    .ctx_in = &in, .ctx_size_in = sizeof(in), .ctx_out = &out,
-		    .ctx_size_out = sizeof(out));
-	int error = bpf_prog_test_run_opts(offline_program(offline, bytes), &options);
+	int error = test_run(offline, frame, bytes, &in, &out, sizeof(in), ret);
 
 	if (error)
 		return error;
-	*ret = (struct pt_offline_result){.action = options.retval,
-					  .frame = offline->output + out.data,
-					  .bytes = options.data_size_out - out.data};
+	/* The output begins with the metadata. */
+	ret->frame += out.data;
+	ret->bytes -= out.data;
 	take_metadata(offline->output, out.data, ret);
 	return 0;
 }
@@ -224,19 +238,11 @@ static int run_egress(struct pt_offline *offline, const void *frame, __u32 bytes
 		      struct pt_offline_result *ret)
 {
 	struct __sk_buff in = {}, out = {};
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = bytes,
-		    .data_out = offline->output, .data_size_out = sizeof(offline->output),
-		    .ctx_in = &in, .ctx_size_in = sizeof(in), .ctx_out = &out,
-		    .ctx_size_out = sizeof(out));
-	int error = bpf_prog_test_run_opts(offline_program(offline, bytes), &options);
+	int error = test_run(offline, frame, bytes, &in, &out, sizeof(in), ret);
 
-	if (error)
-		return error;
-	*ret = (struct pt_offline_result){.action = (int)options.retval,
-					  .mark = out.mark,
-					  .frame = offline->output,
-					  .bytes = options.data_size_out};
-	return 0;
+	if (!error)
+		ret->mark = out.mark;
+	return error;
 }
 
 /* What the test run says of frames that are too short or too long for it. */

@@ -59,6 +59,19 @@ void fixture_input(const char *text, struct input *ret_input)
 	free(copy);
 }
 
+struct view *fixture_view(const char *text)
+{
+	struct input input;
+	struct view *view;
+
+	fixture_input(text, &input);
+	assert_int_equal(input.errors.count, 0);
+	view = view_from_input(&input);
+	assert_non_null(view);
+	input_done(&input);
+	return view;
+}
+
 void fixture_file(const char *path, const void *bytes, size_t size)
 {
 	FILE *stream = fopen(path, "w");

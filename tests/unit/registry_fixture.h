@@ -22,6 +22,8 @@ const char *fixture_data(const char *name);
 
 /* @text is a registry file. */
 void fixture_input(const char *text, struct input *ret_input);
+/* The view of a file without errors; view_unref() when done. */
+struct view *fixture_view(const char *text);
 void fixture_file(const char *path, const void *bytes, size_t size);
 
 /* The number of errors with that code, and with that connection and prefix unless these are NULL.

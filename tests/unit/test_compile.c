@@ -19,19 +19,6 @@ static const struct pt_config_tag all_carriers = {
 };
 static const struct pt_config_tag mark_only = {.carrier = {[PT_CARRIER_MARK] = true}};
 
-static struct view *make_view(const char *text)
-{
-	struct input input;
-	struct view *view;
-
-	fixture_input(text, &input);
-	assert_int_equal(input.errors.count, 0);
-	view = view_from_input(&input);
-	assert_non_null(view);
-	input_done(&input);
-	return view;
-}
-
 static void compile_good(const struct view *view, const struct pt_config_tag *tag,
 			 struct compiled *ret_compiled)
 {
@@ -45,7 +32,7 @@ static void compile_good(const struct view *view, const struct pt_config_tag *ta
 
 static void compile_of_nothing_is_a_good_snapshot(void **state)
 {
-	struct view *view = make_view("");
+	struct view *view = fixture_view("");
 	struct compiled compiled;
 
 	(void)state;
@@ -59,7 +46,7 @@ static void compile_of_nothing_is_a_good_snapshot(void **state)
 static void compile_makes_a_default_route_the_default_class(void **state)
 {
 	struct view *view =
-		make_view(LINE("a", "\"8.8.8.0/24\"") LINE("b", "\"0.0.0.0/0\",\"::/0\""));
+		fixture_view(LINE("a", "\"8.8.8.0/24\"") LINE("b", "\"0.0.0.0/0\",\"::/0\""));
 	struct compiled compiled;
 
 	(void)state;
@@ -83,11 +70,12 @@ static uint32_t class_of(const struct compiled *compiled, const char *text)
 
 static void compile_gives_a_class_to_each_selected_prefix(void **state)
 {
-	struct view *view = make_view(LINE(
+	struct view *view = fixture_view(LINE(
 		"a",
 		"\"9.9.0.0/16\"," SELECTED("9.9.9.0/24") "," SELECTED("9.9.8.0/25") "," SELECTED(
 			"8.8.8.8/32") "," SELECTED("2a00::/48") ",\"2a00::/32\"")
-					      LINE("b", "\"1.1.1.0/24\"," SELECTED("0.0.0.0/0")));
+						 LINE("b",
+						      "\"1.1.1.0/24\"," SELECTED("0.0.0.0/0")));
 	const struct pt_class *classes;
 	struct compiled compiled;
 
@@ -124,8 +112,8 @@ static void compile_gives_a_class_to_each_selected_prefix(void **state)
 static void compile_writes_only_the_tags_that_are_switched_on(void **state)
 {
 	struct view *view =
-		make_view("{\"name\":\"a\",\"partner\":\"p\",\"country\":\"DE\",\"prefixes\":[],"
-			  "\"tag\":{\"mark\":4097,\"dscp\":0,\"vlan\":100}}\n" LINE("b", ""));
+		fixture_view("{\"name\":\"a\",\"partner\":\"p\",\"country\":\"DE\",\"prefixes\":[],"
+			     "\"tag\":{\"mark\":4097,\"dscp\":0,\"vlan\":100}}\n" LINE("b", ""));
 	struct compiled compiled;
 	const struct pt_class *classes;
 
@@ -149,8 +137,8 @@ static void compile_writes_only_the_tags_that_are_switched_on(void **state)
 
 static void compile_of_the_same_gives_the_same_bytes(void **state)
 {
-	struct view *view = make_view(LINE("a", "\"8.8.8.0/24\",\"2a00::/32\"") LINE("b", ""));
-	struct view *again = make_view(LINE("a", "\"2a00::/32\",\"8.8.8.0/24\"") LINE("b", ""));
+	struct view *view = fixture_view(LINE("a", "\"8.8.8.0/24\",\"2a00::/32\"") LINE("b", ""));
+	struct view *again = fixture_view(LINE("a", "\"2a00::/32\",\"8.8.8.0/24\"") LINE("b", ""));
 	struct compiled one, two;
 
 	(void)state;
@@ -166,7 +154,7 @@ static void compile_of_the_same_gives_the_same_bytes(void **state)
 
 static void compiled_memfd_is_sealed_against_every_change(void **state)
 {
-	struct view *view = make_view(LINE("a", "\"8.8.8.0/24\""));
+	struct view *view = fixture_view(LINE("a", "\"8.8.8.0/24\""));
 	struct compiled compiled;
 	void *image;
 	int fd;

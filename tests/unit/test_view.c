@@ -8,19 +8,6 @@
 #define LINE(name, prefixes)                                                                       \
 	"{\"name\":\"" name "\",\"partner\":\"p\",\"country\":\"DE\",\"prefixes\":[" prefixes "]}\n"
 
-static struct view *make_view(const char *text)
-{
-	struct input input;
-	struct view *view;
-
-	fixture_input(text, &input);
-	assert_int_equal(input.errors.count, 0);
-	view = view_from_input(&input);
-	assert_non_null(view);
-	input_done(&input);
-	return view;
-}
-
 static const char *owner(const struct view *view, const char *address)
 {
 	const struct prefix_entry *entry;
@@ -34,7 +21,7 @@ static const char *owner(const struct view *view, const char *address)
 
 static void view_finds_the_longest_match(void **state)
 {
-	struct view *view = make_view(
+	struct view *view = fixture_view(
 		LINE("a", "\"8.0.0.0/8\",\"8.8.8.0/24\"") LINE("b", "\"8.8.0.0/16\"")
 			LINE("c", "\"2a00::/16\",\"2a00:1::/128\"") LINE("d", "\"0.0.0.0/0\""));
 
@@ -70,7 +57,7 @@ static const struct prefix_entry *naive_lookup(const struct view *view,
 /* The address before, the first, the last and the one behind each prefix. */
 static void view_lookup_agrees_with_trying_every_prefix(void **state)
 {
-	struct view *view = make_view(
+	struct view *view = fixture_view(
 		LINE("a", "\"0.0.0.0/1\",\"8.0.0.0/8\",\"8.8.8.0/24\",\"8.8.8.8/32\",\"::/3\"") LINE(
 			"b", "\"8.8.0.0/16\",\"255.0.0.0/8\",\"2a00::/12\",\"2a00:1::/128\"")
 			LINE("c", "\"8.8.8.0/25\",\"8.8.8.128/25\",\"2a00:1::/32\",\"ffff::/16\""));
@@ -102,7 +89,7 @@ static void view_lookup_agrees_with_trying_every_prefix(void **state)
 
 static void view_numbers_a_file_in_its_order(void **state)
 {
-	struct view *view = make_view(LINE("z", "\"8.8.8.0/24\"") LINE("a", "") LINE("m", ""));
+	struct view *view = fixture_view(LINE("z", "\"8.8.8.0/24\"") LINE("a", "") LINE("m", ""));
 
 	(void)state;
 	assert_int_equal(view_find(view, "z")->id, 1);
@@ -116,7 +103,7 @@ static void view_numbers_a_file_in_its_order(void **state)
 
 static void view_export_is_a_file_of_the_same_registry(void **state)
 {
-	struct view *view = make_view(LINE("b", "\"2a00::/16\"") LINE("a", "\"8.8.8.0/24\""));
+	struct view *view = fixture_view(LINE("b", "\"2a00::/16\"") LINE("a", "\"8.8.8.0/24\""));
 	struct difference difference;
 	struct input input;
 	char *text = NULL;
@@ -138,8 +125,8 @@ static void view_export_is_a_file_of_the_same_registry(void **state)
 
 static void difference_counts_connections_and_prefixes(void **state)
 {
-	struct view *view = make_view(LINE("a", "\"8.8.8.0/24\",\"8.8.9.0/24\",\"9.9.9.0/24\"")
-					      LINE("b", "\"2a00::/16\"") LINE("c", ""));
+	struct view *view = fixture_view(LINE("a", "\"8.8.8.0/24\",\"8.8.9.0/24\",\"9.9.9.0/24\"")
+						 LINE("b", "\"2a00::/16\"") LINE("c", ""));
 	const struct difference_totals *totals;
 	struct difference difference;
 	struct input input;
