@@ -174,17 +174,18 @@ static int counters_check(int fd, __u64 bytes)
 
 int pt_engine_map_counters(int fd, const struct pt_engine_open *open, struct pt_counters *ret)
 {
-	size_t bytes;
+	size_t bytes, end;
 	void *lanes;
 	int error;
 
 	if (open->lane_count == 0 ||
-	    __builtin_mul_overflow(pt_lane_bytes(open->capacity), open->lane_count, &bytes))
+	    __builtin_mul_overflow(pt_lane_bytes(open->capacity), open->lane_count, &bytes) ||
+	    __builtin_add_overflow(bytes, open->counters_offset, &end))
 		return -EBADMSG;
-	error = counters_check(fd, bytes);
+	error = counters_check(fd, end);
 	if (error)
 		return error;
-	lanes = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+	lanes = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, open->counters_offset);
 	if (lanes == MAP_FAILED)
 		return errno == EINVAL ? -EBADMSG : -errno;
 	*ret = (struct pt_counters){

@@ -22,7 +22,8 @@
 #include <peertag/snapshot.h>
 #include <peertag/types.h>
 
-#define PT_ENGINE_ABI 1
+#define PT_ENGINE_ABI  2
+#define PT_WORKERS_MAX 64
 
 enum pt_engine_verb {
 	PT_ENGINE_OPEN = 1,
@@ -49,11 +50,12 @@ struct pt_engine_set {
 
 struct pt_engine_open {
 	struct pt_engine_set set;
-	char kind[16];	   /* "xdp", "dpdk" */
-	char table[16];	   /* "lpm" */
-	__u32 capacity;	   /* connections that have a counter */
-	__u32 lane_count;  /* the counters descriptor maps lane_count x pt_lane_bytes(capacity) */
-	__u64 table_bytes; /* memory of the tables of the set that is held */
+	char kind[16];	       /* "xdp", "dpdk" */
+	char table[16];	       /* "lpm" */
+	__u32 capacity;	       /* connections that have a counter */
+	__u32 lane_count;      /* lane_count x pt_lane_bytes(capacity) are the counters */
+	__u64 counters_offset; /* of them in their descriptor, a multiple of the page size */
+	__u64 table_bytes;     /* memory of the tables of the set that is held */
 };
 
 struct pt_engine_port {
@@ -66,12 +68,27 @@ struct pt_engine_port {
 	__u64 nic_packets; /* received, by the device's own count since the engine attached */
 };
 
+/* A fast-path worker of an engine that has them. Its counts begin at 0 with each start of it. */
+struct pt_engine_worker {
+	char queues[64]; /* what it polls, "PORT:QUEUE PORT:QUEUE", cut off with "..." */
+	__u32 lcore;
+	__u32 cpu;   /* that it is bound to; -1 (all bits set): several */
+	__u32 stuck; /* it has not come around for a while */
+	__u32 reserved;
+	__u64 polls;	   /* of a queue */
+	__u64 bursts;	   /* polls that brought packets */
+	__u64 packets;	   /* in them */
+	__u64 busy_cycles; /* spent on them */
+};
+
 struct pt_engine_status {
 	struct pt_engine_set set;
 	__u64 table_bytes;
+	__u64 cycles_hz; /* of busy_cycles */
 	__u32 port_count;
-	__u32 reserved;
+	__u32 worker_count;
 	struct pt_engine_port ports[PT_PORTS_MAX];
+	struct pt_engine_worker workers[PT_WORKERS_MAX];
 };
 
 struct pt_engine_lookup {

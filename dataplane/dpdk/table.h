@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The table: DPDK's longest prefix match, one rte_lpm and one rte_lpm6 a set, and the class
+ * descriptors that their next hops number.
+ *
+ * Publish: the new set is built beside the old one, counter indexes that get another owner are
+ * zeroed, and then one pointer changes. A worker reads that pointer once a burst and uses what it
+ * got for all of it; it reports a quiescent state between bursts (rte_rcu_qsbr), so that after a
+ * grace period nobody is left on the old set. If an index that is to be zeroed may still be counted
+ * on, workers see no set at all in between: unknown, never wrong.
+ *
+ * What rte_lpm does silently is checked before it is asked: it refuses depth 0 (the default class
+ * is not a rule), keeps 24 bits of a next hop and rte_lpm6 21, and both replace a prefix that is
+ * added twice (a verified snapshot has none). rte_lpm_add() compares a new rule with every rule of
+ * the same length, so its time grows with the square of their number: see TABLE_RULES4_MAX.
+ *
+ * Threading: one thread publishes and settles, table_lookup() may run beside it; workers call
+ * table_set() between two reports of a quiescent state.
+ */
+#ifndef PEERTAG_DATAPLANE_DPDK_TABLE_H
+#define PEERTAG_DATAPLANE_DPDK_TABLE_H
+
+#include <rte_rcu_qsbr.h>
+
+#include <peertag/snapshot.h>
+#include <peertag/types.h>
+
+#include "../message.h"
+
+struct rte_lpm;
+struct rte_lpm6;
+struct state;
+struct table;
+
+/* One published set, as workers see it: constant while they can. */
+struct table_set {
+	struct rte_lpm *lpm4;		  /* NULL: no IPv4 rules */
+	struct rte_lpm6 *lpm6;		  /* NULL: no IPv6 rules */
+	const struct pt_class *classes;	  /* class number n is classes[n - 1] */
+	__u32 default_class[PT_FAMILIES]; /* what no rule holds; 0: none */
+};
+
+/* Returns 0 and *ret, which table_free() frees, or -errno and why. workers: at most how many. */
+int table_new(struct state *state, __u32 workers, struct table **ret, struct message *message);
+void table_free(struct table *table);
+
+/* Publishes a verified snapshot: 0 when every later packet sees it, or -errno and why. */
+int table_publish(struct table *table, const struct pt_snapshot *snapshot, struct message *message);
+
+/* Gives the memory of the set before this one back, or keeps it for the next publish. */
+void table_settle(struct table *table);
+
+/* Waits until every worker that is online has passed a quiescent state. Sleeps, does not spin. */
+void table_grace(struct table *table);
+
+/* Of the set that is held. Generation 0: none. table_bytes: memory of its tables. */
+void table_held(const struct table *table, __u64 *ret_generation, __u64 *ret_checksum,
+		__u64 *ret_table_bytes);
+
+/* The class number of an address (network byte order) in the set that packets see; 0: none. */
+int table_lookup(struct table *table, enum pt_family family, const __u8 *addr,
+		 struct pt_class *ret);
+
+/*
+ * For workers. They register once with their number, are online while they run, and report a
+ * quiescent state between bursts, all by rte_rcu_qsbr_*.
+ */
+struct rte_rcu_qsbr *table_qsbr(struct table *table);
+
+/* Where the pointer to the set that packets see is: to be loaded (acquire) once a burst. */
+struct table_set *const *table_active(const struct table *table);
+
+#endif
