@@ -70,7 +70,7 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct pt_xdp_owner);
+	__type(value, struct pt_owner);
 } owners SEC(".maps");
 
 /*

@@ -8,14 +8,8 @@
 
 #include <stdbool.h>
 
+#include <peertag/counters.h>
 #include <peertag/snapshot.h>
-
-/* Of one counter index; it outlives the process, where the engine keeps its counters. */
-struct pt_owner {
-	__u32 connection; /* id; 0: nobody's yet */
-	__u32 in_use;	  /* the set that packets see may count here */
-};
-_Static_assert(sizeof(struct pt_owner) == 8, "pt_owner outlives the process");
 
 struct owners {
 	__u8 *registry; /* PT_REGISTRY_BYTES: whose connection ids these are */

@@ -30,8 +30,8 @@ static const void *pin_map(const struct state *state, const char *kind, __u32 ca
 
 static int check_shrink(const struct state *state, __u32 old_capacity, struct message *message)
 {
-	size_t bytes = old_capacity * sizeof(struct pt_xdp_owner);
-	const struct pt_xdp_owner *owners = pin_map(state, "owners", old_capacity, bytes);
+	size_t bytes = old_capacity * sizeof(struct pt_owner);
+	const struct pt_owner *owners = pin_map(state, "owners", old_capacity, bytes);
 	__u32 counter = state->capacity;
 
 	if (!owners)
@@ -106,16 +106,16 @@ static void carry_counts(struct state *state, const struct pt_counters *old)
 static int carry(struct state *state, __u32 old_capacity)
 {
 	__u32 count = old_capacity < state->capacity ? old_capacity : state->capacity;
-	size_t owner_bytes = old_capacity * sizeof(struct pt_xdp_owner);
+	size_t owner_bytes = old_capacity * sizeof(struct pt_owner);
 	size_t lane_bytes = state->lane_count * pt_lane_bytes(old_capacity);
-	const struct pt_xdp_owner *owners = pin_map(state, "owners", old_capacity, owner_bytes);
+	const struct pt_owner *owners = pin_map(state, "owners", old_capacity, owner_bytes);
 	struct pt_counters old = {.lanes = pin_map(state, "counters", old_capacity, lane_bytes),
 				  .lane_count = state->lane_count,
 				  .capacity = old_capacity};
 	int error = owners && old.lanes ? 0 : -errno;
 
 	if (!error) {
-		memcpy(state->owners, owners, count * sizeof(*owners));
+		memcpy(state->owners.owners, owners, count * sizeof(*owners));
 		carry_counts(state, &old);
 	}
 	if (owners)

@@ -85,8 +85,9 @@ static int zero_run(const struct state *state, __u32 lane, __u32 first, __u32 co
 }
 
 /* There is no going on without: a run fails for want of memory, or for a signal. */
-void state_zero(struct state *state, __u32 first, __u32 count)
+static void state_zero(void *counters, __u32 first, __u32 count)
 {
+	const struct state *state = counters;
 	__u32 step;
 
 	for (__u32 lane = 0; lane < state->lane_count; lane++) {
@@ -249,9 +250,17 @@ static int state_map_memory(struct state *state)
 	int error = counters_map(state);
 
 	state->shared = map_memory(state, "state", sizeof(*state->shared), writable);
-	state->owners =
-		map_memory(state, "owners", state->capacity * sizeof(*state->owners), writable);
-	return error || (state->shared && state->owners) ? error : -errno;
+	state->owners.owners =
+		map_memory(state, "owners", state->capacity * sizeof(struct pt_owner), writable);
+	if (!error && !(state->shared && state->owners.owners))
+		error = -errno;
+	if (error)
+		return error;
+	state->owners.registry = state->shared->registry;
+	state->owners.capacity = state->capacity;
+	state->owners.zero = state_zero;
+	state->owners.counters = state;
+	return 0;
 }
 
 /* What is new begins with no set; what is of another capacity begins to change. */
@@ -333,7 +342,7 @@ void state_free(struct state *state)
 	if (!state)
 		return;
 	unmap(state->shared, sizeof(*state->shared));
-	unmap(state->owners, state->capacity * sizeof(*state->owners));
+	unmap(state->owners.owners, state->capacity * sizeof(struct pt_owner));
 	unmap(state->lanes, lanes_bytes(state));
 	peertag__destroy(state->maps);
 	if (state->lock >= 0)

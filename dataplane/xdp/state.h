@@ -17,6 +17,7 @@
 #include <peertag/xdp.h>
 
 #include "../message.h"
+#include "../owners.h"
 
 struct peertag; /* the skeleton */
 
@@ -25,7 +26,7 @@ struct state {
 	int lock;	      /* keeps other engines from them; -1: none */
 	struct peertag *maps; /* an instance without programs, which holds the maps */
 	struct pt_xdp_state *shared;
-	struct pt_xdp_owner *owners; /* capacity of them */
+	struct owners owners; /* in the maps */
 	/* lane_count of pt_lane_bytes(capacity); to be read only, but where nothing is pinned. */
 	struct pt_lane *lanes;
 	__u32 capacity;
@@ -59,9 +60,6 @@ void state_sized_path(const struct state *state, const char *kind, __u32 capacit
 
 struct pt_lane *state_lane(const struct state *state, __u32 lane);
 struct pt_counters state_counters(const struct state *state);
-
-/* Zeroes `count` connection counters from `first`, in all lanes. No packet may count there. */
-void state_zero(struct state *state, __u32 first, __u32 count);
 
 /*
  * The slot that counts for the port called `name`: its old one, or a free one. Returns 0 and

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "owners.h"
 #include "skeleton.h"
 #include "pins.h"
 #include "rules.h"
@@ -234,9 +233,9 @@ static void table_flip(struct table *table, __u32 side, const struct pt_snapshot
 	struct pt_xdp_state *shared = table->state->shared;
 
 	__atomic_store_n(&shared->generation, 0, __ATOMIC_SEQ_CST);
-	if (owners_conflict(table->state, snapshot))
+	if (owners_conflict(&table->state->owners, snapshot))
 		side_flip(table, PT_XDP_SIDE_NONE, side);
-	owners_take(table->state, snapshot);
+	owners_take(&table->state->owners, snapshot);
 	side_flip(table, side, side);
 	shared->checksum = snapshot->checksum;
 	shared->table_bytes =
@@ -255,7 +254,7 @@ int table_publish(struct table *table, const struct pt_snapshot *snapshot, struc
 	error = side_fill(table, side, snapshot, message);
 	if (!error) {
 		table_flip(table, side, snapshot);
-		owners_release(table->state, snapshot, mark);
+		owners_release(&table->state->owners, snapshot, mark);
 	}
 	free(mark);
 	return error;

@@ -52,6 +52,13 @@ PT_INLINE __u64 pt_lane_bytes(__u32 capacity)
 	return (bytes + PT_LANE_ALIGN - 1) / PT_LANE_ALIGN * PT_LANE_ALIGN;
 }
 
+/* Of one counter index; it outlives the process, where the engine keeps its counters. */
+struct pt_owner {
+	__u32 connection; /* id; 0: nobody's yet */
+	__u32 in_use;	  /* the set that packets see may count here */
+};
+_Static_assert(sizeof(struct pt_owner) == 8, "pt_owner outlives the process");
+
 PT_INLINE void pt_count_add(struct pt_count *count, __u64 packets, __u64 bytes)
 {
 	count->packets += packets;

@@ -53,12 +53,6 @@ struct pt_xdp_state {
 _Static_assert(sizeof(struct pt_xdp_state) == 56 + PT_PORTS_MAX * (PT_XDP_PORT_BYTES + 8),
 	       "pt_xdp_state is pinned");
 
-/* The map `owners`: whose counts are at a counter index. */
-struct pt_xdp_owner {
-	__u32 connection; /* id; 0: nobody's yet */
-	__u32 in_use;	  /* the set that packets see may count here */
-};
-
 /* What a program instance is told at load; constants to the verifier. */
 struct pt_xdp_options {
 	__u32 capacity;
