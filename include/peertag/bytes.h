@@ -27,6 +27,14 @@ PT_INLINE void pt_store_be16(void *to, __u16 value)
 
 #else
 
+PT_INLINE __u32 pt_load_be32(const void *from)
+{
+	__u32 value;
+
+	__builtin_memcpy(&value, from, sizeof(value));
+	return __builtin_bswap32(value);
+}
+
 PT_INLINE __u16 pt_load_be16(const void *from)
 {
 	__u16 value;
