@@ -9,13 +9,12 @@
  * grace period nobody is left on the old set. If an index that is to be zeroed may still be counted
  * on, workers see no set at all in between: unknown, never wrong.
  *
- * What rte_lpm does silently is checked before it is asked: it refuses depth 0 (the default class
- * is not a rule), keeps 24 bits of a next hop and rte_lpm6 21, and both replace a prefix that is
- * added twice (a verified snapshot has none). rte_lpm_add() compares a new rule with every rule of
- * the same length, so its time grows with the square of their number: see TABLE_RULES4_MAX.
+ * The memory of the set before is kept, and the next publish changes in it what differs; so there
+ * are always two sets, and a publish costs what it changes. What rte_lpm cannot hold is refused
+ * before anything is touched: see rules.h.
  *
- * Threading: one thread publishes and settles, table_lookup() may run beside it; workers call
- * table_set() between two reports of a quiescent state.
+ * Threading: one thread publishes and settles, table_held() and table_lookup() may run beside it;
+ * workers load *table_active() between two reports of a quiescent state.
  */
 #ifndef PEERTAG_DATAPLANE_DPDK_TABLE_H
 #define PEERTAG_DATAPLANE_DPDK_TABLE_H
@@ -44,20 +43,29 @@ struct table_set {
 int table_new(struct state *state, __u32 workers, struct table **ret, struct message *message);
 void table_free(struct table *table);
 
-/* Publishes a verified snapshot: 0 when every later packet sees it, or -errno and why. */
+/*
+ * Publishes a verified snapshot: 0 when every later packet sees it; or -errno and why, and the old
+ * set stands: -E2BIG where rte_lpm cannot hold it, -ENOMEM.
+ */
 int table_publish(struct table *table, const struct pt_snapshot *snapshot, struct message *message);
 
-/* Gives the memory of the set before this one back, or keeps it for the next publish. */
+/* Gives back what the set before this one holds and the next publish has no use for. */
 void table_settle(struct table *table);
 
-/* Waits until every worker that is online has passed a quiescent state. Sleeps, does not spin. */
+/*
+ * Waits until every worker that is online has passed a quiescent state, however long that takes.
+ * Sleeps, does not spin.
+ */
 void table_grace(struct table *table);
 
 /* Of the set that is held. Generation 0: none. table_bytes: memory of its tables. */
-void table_held(const struct table *table, __u64 *ret_generation, __u64 *ret_checksum,
+void table_held(struct table *table, __u64 *ret_generation, __u64 *ret_checksum,
 		__u64 *ret_table_bytes);
 
-/* The class number of an address (network byte order) in the set that packets see; 0: none. */
+/*
+ * The class of an address (network byte order) in the set that packets see. Returns 0 and *ret, all
+ * zero where it is in none.
+ */
 int table_lookup(struct table *table, enum pt_family family, const __u8 *addr,
 		 struct pt_class *ret);
 

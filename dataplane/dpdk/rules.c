@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <rte_errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules.h"
+
+#define GROUP_BITS	   8
+#define GROUP_ENTRIES	   (1 << GROUP_BITS)
+#define FIRST_LEVEL_BITS   24
+#define FIRST_LEVEL_LEVELS 13 /* of groups below it, in an IPv6 address */
+
+static const char *family_name(enum pt_family family)
+{
+	return family == PT_IPV4 ? "IPv4" : "IPv6";
+}
+
+static void wanted_put4(struct pt_rule6 *to, const struct pt_rule4 *rule)
+{
+	__u32 addr_be = __builtin_bswap32(rule->addr);
+
+	*to = (struct pt_rule6){.class = rule->class, .len = rule->len};
+	memcpy(to->addr, &addr_be, sizeof(addr_be));
+}
+
+/*
+ * A rule longer than 24 bits takes a group at 24 bits, and one more for each 8 bits further that it
+ * is longer than; rules that agree up to there share it. `last` is the last rule that was longer
+ * than each level: in sorted order, those that share a group follow one another.
+ */
+static __u32 count_groups(const struct pt_rule6 *rules, __u32 count)
+{
+	const struct pt_rule6 *last[FIRST_LEVEL_LEVELS] = {};
+	__u32 groups = 0;
+
+	for (const struct pt_rule6 *rule = rules; rule < rules + count; rule++) {
+		for (int bits = FIRST_LEVEL_BITS; bits < rule->len; bits += GROUP_BITS) {
+			int level = (bits - FIRST_LEVEL_BITS) / GROUP_BITS;
+
+			groups += !last[level] || memcmp(last[level]->addr, rule->addr, bits / 8);
+			last[level] = rule;
+		}
+	}
+	return groups;
+}
+
+static int wanted_check(const struct wanted *wanted, const struct pt_snapshot *snapshot,
+			struct message *message)
+{
+	__u32 classes_max = wanted->family == PT_IPV4 ? RULES_CLASSES4_MAX : RULES_CLASSES6_MAX;
+	__u32 groups_max = wanted->family == PT_IPV4 ? RULES_GROUPS4_MAX : RULES_GROUPS6_MAX;
+
+	if (snapshot->class_count > classes_max)
+		return message_set(
+			message, -E2BIG,
+			"%u classes are more than DPDK's %s table can tell apart (%u): "
+			"select fewer prefixes for latency, or register fewer connections",
+			snapshot->class_count, family_name(wanted->family), classes_max);
+	if (wanted->groups > groups_max)
+		return message_set(
+			message, -E2BIG,
+			"the %s prefixes longer than /24 need %u groups of DPDK's table, "
+			"which has at most %u: register shorter prefixes instead of many "
+			"long ones",
+			family_name(wanted->family), wanted->groups, groups_max);
+	return 0;
+}
+
+/* rte_lpm_add() compares a rule with all of its length. */
+static int wanted_check_lengths(const struct wanted *wanted, struct message *message)
+{
+	__u32 counts[129] = {};
+
+	if (wanted->family != PT_IPV4)
+		return 0;
+	for (__u32 i = 0; i < wanted->count; i++)
+		counts[wanted->rules[i].len]++;
+	for (int len = 1; len <= 32; len++)
+		if (counts[len] > RULES_LENGTH4_MAX)
+			return message_set(message, -E2BIG,
+					   "%u IPv4 prefixes are /%d and DPDK's table takes up to "
+					   "%u of one length: join neighbours to shorter ones",
+					   counts[len], len, RULES_LENGTH4_MAX);
+	return 0;
+}
+
+int wanted_init(struct wanted *ret, const struct pt_snapshot *snapshot, enum pt_family family,
+		struct message *message)
+{
+	struct wanted wanted = {.family = family, .count = snapshot->rule_count[family]};
+	const struct pt_rule4 *rules4 = pt_snapshot_rules4(snapshot);
+	int error;
+
+	wanted.rules = malloc((wanted.count + 1) * sizeof(*wanted.rules));
+	if (!wanted.rules)
+		return message_set(message, -ENOMEM, "out of memory");
+	if (family == PT_IPV6)
+		memcpy(wanted.rules, pt_snapshot_rules6(snapshot),
+		       wanted.count * sizeof(*wanted.rules));
+	for (__u32 i = 0; family == PT_IPV4 && i < wanted.count; i++)
+		wanted_put4(&wanted.rules[i], &rules4[i]);
+	wanted.groups = count_groups(wanted.rules, wanted.count);
+	error = wanted.count ? wanted_check(&wanted, snapshot, message) : 0;
+	if (!error)
+		error = wanted_check_lengths(&wanted, message);
+	if (error) {
+		wanted_done(&wanted);
+		return error;
+	}
+	*ret = wanted;
+	return 0;
+}
+
+void wanted_done(struct wanted *wanted)
+{
+	free(wanted->rules);
+	wanted->rules = NULL;
+}
+
+static bool is_made(const struct rules *rules)
+{
+	return rules->family == PT_IPV4 ? rules->lpm4 != NULL : rules->lpm6 != NULL;
+}
+
+/* Its name is its own in the process, which is all that DPDK asks of it. */
+static void rules_make(struct rules *rules)
+{
+	static __u32 number;
+	char name[RTE_LPM_NAMESIZE];
+	struct rte_lpm_config config4 = {rules->rules_max, rules->groups_max, 0};
+	struct rte_lpm6_config config6 = {rules->rules_max, rules->groups_max, 0};
+
+	snprintf(name, sizeof(name), "peertag-%u",
+		 __atomic_add_fetch(&number, 1, __ATOMIC_RELAXED));
+	if (rules->family == PT_IPV4)
+		rules->lpm4 = rte_lpm_create(name, SOCKET_ID_ANY, &config4);
+	else
+		rules->lpm6 = rte_lpm6_create(name, SOCKET_ID_ANY, &config6);
+}
+
+static __u32 room_for(__u32 count, __u32 spare, __u32 max)
+{
+	return count + count / 8 + spare < max ? count + count / 8 + spare : max;
+}
+
+/* With room for some more, so that a registry that grows does not take a new one each time. */
+static int rules_new(const struct wanted *wanted, struct rules **ret, struct message *message)
+{
+	struct rules *rules = calloc(1, sizeof(*rules));
+
+	if (!rules)
+		return message_set(message, -ENOMEM, "out of memory");
+	rules->family = wanted->family;
+	rules->rules_max = room_for(wanted->count, 64, UINT32_MAX / 16);
+	rules->groups_max =
+		room_for(wanted->groups, 16,
+			 wanted->family == PT_IPV4 ? RULES_GROUPS4_MAX : RULES_GROUPS6_MAX);
+	rules_make(rules);
+	if (!is_made(rules)) {
+		__u64 bytes = rules_bytes(rules);
+		int error = rte_errno ? -rte_errno : -ENOMEM;
+
+		free(rules);
+		return message_set(message, error,
+				   "no memory for DPDK's table of %u %s prefixes, which takes %llu "
+				   "MiB (%s): give it more hugepages, or without them a larger -m",
+				   wanted->count, family_name(wanted->family),
+				   (unsigned long long)(bytes >> 20) + 1, rte_strerror(-error));
+	}
+	*ret = rules;
+	return 0;
+}
+
+void rules_free(struct rules *rules)
+{
+	if (!rules)
+		return;
+	rte_lpm_free(rules->lpm4);
+	rte_lpm6_free(rules->lpm6);
+	free(rules->held);
+	free(rules);
+}
+
+static __u32 addr4(const __u8 *addr)
+{
+	return (__u32)addr[0] << 24 | addr[1] << 16 | addr[2] << 8 | addr[3];
+}
+
+static int rule_add(const struct rules *rules, const struct pt_rule6 *rule)
+{
+	if (rules->family == PT_IPV4)
+		return rte_lpm_add(rules->lpm4, addr4(rule->addr), rule->len, rule->class);
+	return rte_lpm6_add(rules->lpm6, rule->addr, rule->len, rule->class);
+}
+
+static int rule_delete(const struct rules *rules, const struct pt_rule6 *rule)
+{
+	if (rules->family == PT_IPV4)
+		return rte_lpm_delete(rules->lpm4, addr4(rule->addr), rule->len);
+	return rte_lpm6_delete(rules->lpm6, rule->addr, rule->len);
+}
+
+static void rules_clear(struct rules *rules)
+{
+	if (rules->family == PT_IPV4)
+		rte_lpm_delete_all(rules->lpm4);
+	else
+		rte_lpm6_delete_all(rules->lpm6);
+	rules->count = 0;
+}
+
+/* Walks what is held and what is wanted side by side. */
+struct walk {
+	const struct rules *rules;
+	const struct wanted *wanted;
+	__u32 next_held;
+	__u32 next_wanted;
+	/* The same prefix in either; NULL: it is not there. */
+	const struct pt_rule6 *is;
+	const struct pt_rule6 *shall;
+};
+
+static int rule_compare(const struct pt_rule6 *a, const struct pt_rule6 *b)
+{
+	int order = memcmp(a->addr, b->addr, sizeof(a->addr));
+
+	return order ? order : a->len - b->len;
+}
+
+static bool walk_next(struct walk *walk)
+{
+	int order;
+
+	walk->is =
+		walk->next_held < walk->rules->count ? &walk->rules->held[walk->next_held] : NULL;
+	walk->shall = walk->next_wanted < walk->wanted->count
+			      ? &walk->wanted->rules[walk->next_wanted]
+			      : NULL;
+	if (walk->is && walk->shall) {
+		order = rule_compare(walk->is, walk->shall);
+		if (order > 0)
+			walk->is = NULL;
+		if (order < 0)
+			walk->shall = NULL;
+	}
+	walk->next_held += walk->is != NULL;
+	walk->next_wanted += walk->shall != NULL;
+	return walk->is || walk->shall;
+}
+
+static bool walk_adds(const struct walk *walk)
+{
+	return walk->shall && (!walk->is || walk->is->class != walk->shall->class);
+}
+
+/* In units of what it costs to add a rule. */
+#define DELETE_COST 10
+#define CLEAR_COST  20000
+
+static bool is_cheaper_to_clear(const struct rules *rules, const struct wanted *wanted)
+{
+	struct walk walk = {.rules = rules, .wanted = wanted};
+	__u64 cost = 0;
+
+	while (walk_next(&walk))
+		cost += walk_adds(&walk) + (walk.shall ? 0 : DELETE_COST);
+	return cost > CLEAR_COST + (__u64)wanted->count;
+}
+
+/* Deletes come first: so no more groups are in use at any time than before or behind. */
+static int rules_change(const struct rules *rules, const struct wanted *wanted)
+{
+	struct walk deletes = {.rules = rules, .wanted = wanted};
+	struct walk adds = deletes;
+	int error = 0;
+
+	while (!error && walk_next(&deletes))
+		if (!deletes.shall)
+			error = rule_delete(rules, deletes.is);
+	while (!error && walk_next(&adds))
+		if (walk_adds(&adds))
+			error = rule_add(rules, adds.shall);
+	return error;
+}
+
+/* It has the room, and not so much that holding on to it would be a waste. */
+static bool rules_suit(const struct rules *rules, const struct wanted *wanted)
+{
+	return wanted->count <= rules->rules_max && wanted->groups <= rules->groups_max &&
+	       rules->rules_max / 8 <= wanted->count + 1024 &&
+	       rules->groups_max / 8 <= wanted->groups + 1024;
+}
+
+int rules_fill(struct rules **rules, struct wanted *wanted, struct message *message)
+{
+	int error = 0;
+
+	if (*rules && (!wanted->count || !rules_suit(*rules, wanted))) {
+		rules_free(*rules);
+		*rules = NULL;
+	}
+	if (!*rules && wanted->count)
+		error = rules_new(wanted, rules, message);
+	if (error || !*rules)
+		return error;
+	if (is_cheaper_to_clear(*rules, wanted))
+		rules_clear(*rules);
+	error = rules_change(*rules, wanted);
+	if (error) {
+		rules_free(*rules);
+		*rules = NULL;
+		return message_set(message, error, "DPDK's table refuses one of %u %s prefixes: %s",
+				   wanted->count, family_name(wanted->family), strerror(-error));
+	}
+	free((*rules)->held);
+	(*rules)->held = wanted->rules;
+	(*rules)->count = wanted->count;
+	wanted->rules = NULL;
+	return 0;
+}
+
+__u32 rules_lookup(const struct rules *rules, const __u8 *addr)
+{
+	__u32 class;
+	int error = -ENOENT;
+
+	if (rules && rules->family == PT_IPV4)
+		error = rte_lpm_lookup(rules->lpm4, addr4(addr), &class);
+	else if (rules)
+		error = rte_lpm6_lookup(rules->lpm6, addr, &class);
+	return error ? 0 : class;
+}
+
+static __u64 power_of_two(__u64 number)
+{
+	__u64 power = 1;
+
+	while (power < number)
+		power *= 2;
+	return power;
+}
+
+/*
+ * rte_lpm6 keeps its rules in an rte_hash that is a fifth larger: a key of 32 bytes each, buckets
+ * of a cache line for 8, and a ring of the free ones. For each group it has 16 bytes apart.
+ */
+static __u64 bytes6(__u64 rules, __u64 groups)
+{
+	__u64 keys = rules * 6 / 5 + 64;
+
+	return 32 * keys + 8 * power_of_two(keys) + 4 * power_of_two(keys + 2) + 16 * groups;
+}
+
+__u64 rules_bytes(const struct rules *rules)
+{
+	__u64 bytes;
+
+	if (!rules)
+		return 0;
+	bytes = sizeof(struct rte_lpm) + (__u64)rules->groups_max * GROUP_ENTRIES * 4 +
+		rules->count * sizeof(*rules->held);
+	if (rules->family == PT_IPV4)
+		return bytes + rules->rules_max * 8ull;
+	return bytes + bytes6(rules->rules_max, rules->groups_max);
+}

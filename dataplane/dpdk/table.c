@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <pthread.h>
+#include <rte_malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "rules.h"
+#include "state.h"
+#include "table.h"
+
+#define GRACE_MIN_NS 20000
+#define GRACE_MAX_NS 1000000
+
+struct set {
+	struct table_set seen; /* by workers */
+	struct rules *rules[PT_FAMILIES];
+	struct pt_class *classes;
+	__u64 generation;
+	__u64 checksum;
+};
+
+struct table {
+	struct table_set *active;		 /* workers load it, the publishing thread stores */
+	struct state *state __rte_cache_aligned; /* what workers load has its line to itself */
+	struct rte_rcu_qsbr *qsbr;
+	struct set sets[2];
+	/* Guards what follows against table_lookup() and table_held(), and what `looked_up` has. */
+	pthread_mutex_t lock;
+	struct set *looked_up; /* what `active` is of; NULL: none */
+	struct set *held;      /* what every packet sees; NULL while that changes */
+};
+
+static int table_new_qsbr(struct table *table, __u32 workers)
+{
+	__u32 threads = workers ? workers : 1;
+
+	table->qsbr =
+		rte_zmalloc("peertag-qsbr", rte_rcu_qsbr_get_memsize(threads), RTE_CACHE_LINE_SIZE);
+	return table->qsbr ? rte_rcu_qsbr_init(table->qsbr, threads) : -ENOMEM;
+}
+
+int table_new(struct state *state, __u32 workers, struct table **ret, struct message *message)
+{
+	struct table *table = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*table));
+
+	if (!table)
+		return message_set(message, -ENOMEM, "out of memory");
+	memset(table, 0, sizeof(*table));
+	table->state = state;
+	pthread_mutex_init(&table->lock, NULL);
+	if (table_new_qsbr(table, workers)) {
+		table_free(table);
+		return message_set(message, -ENOMEM, "no memory of DPDK for %u workers' state",
+				   workers);
+	}
+	*ret = table;
+	return 0;
+}
+
+static void set_drop_classes(struct set *set)
+{
+	rte_free(set->classes);
+	set->classes = NULL;
+}
+
+void table_free(struct table *table)
+{
+	if (!table)
+		return;
+	for (int i = 0; i < 2; i++) {
+		for (int family = 0; family < PT_FAMILIES; family++)
+			rules_free(table->sets[i].rules[family]);
+		set_drop_classes(&table->sets[i]);
+	}
+	rte_free(table->qsbr);
+	pthread_mutex_destroy(&table->lock);
+	free(table);
+}
+
+/* The one that no worker sees, nor will before it is published. */
+static struct set *table_spare(struct table *table)
+{
+	return table->looked_up == &table->sets[0] ? &table->sets[1] : &table->sets[0];
+}
+
+static int set_fill_classes(struct set *set, const struct pt_snapshot *snapshot,
+			    struct message *message)
+{
+	size_t bytes = snapshot->class_count * sizeof(*set->classes);
+
+	set_drop_classes(set);
+	if (!bytes)
+		return 0;
+	set->classes = rte_malloc("peertag-classes", bytes, RTE_CACHE_LINE_SIZE);
+	if (!set->classes)
+		return message_set(message, -ENOMEM,
+				   "no memory of DPDK for %u classes: give it more hugepages, or "
+				   "without them a larger -m",
+				   snapshot->class_count);
+	memcpy(set->classes, pt_snapshot_classes(snapshot), bytes);
+	return 0;
+}
+
+static int set_fill_rules(struct set *set, struct wanted wanted[PT_FAMILIES],
+			  struct message *message)
+{
+	int error = rules_fill(&set->rules[PT_IPV4], &wanted[PT_IPV4], message);
+
+	return error ? error : rules_fill(&set->rules[PT_IPV6], &wanted[PT_IPV6], message);
+}
+
+static void set_show(struct set *set, const struct pt_snapshot *snapshot)
+{
+	const struct rules *rules4 = set->rules[PT_IPV4], *rules6 = set->rules[PT_IPV6];
+
+	set->generation = snapshot->generation;
+	set->checksum = snapshot->checksum;
+	set->seen = (struct table_set){
+		.lpm4 = rules4 ? rules4->lpm4 : NULL,
+		.lpm6 = rules6 ? rules6->lpm6 : NULL,
+		.classes = set->classes,
+	};
+	memcpy(set->seen.default_class, snapshot->default_class, sizeof(set->seen.default_class));
+}
+
+/* What cannot be held is refused before anything is touched. */
+static int set_fill(struct set *set, const struct pt_snapshot *snapshot, struct message *message)
+{
+	struct wanted wanted[PT_FAMILIES] = {};
+	int error = wanted_init(&wanted[PT_IPV4], snapshot, PT_IPV4, message);
+
+	if (!error)
+		error = wanted_init(&wanted[PT_IPV6], snapshot, PT_IPV6, message);
+	if (!error)
+		error = set_fill_classes(set, snapshot, message);
+	if (!error)
+		error = set_fill_rules(set, wanted, message);
+	if (!error)
+		set_show(set, snapshot);
+	wanted_done(&wanted[PT_IPV4]);
+	wanted_done(&wanted[PT_IPV6]);
+	return error;
+}
+
+void table_grace(struct table *table)
+{
+	struct timespec pause = {.tv_nsec = GRACE_MIN_NS};
+	uint64_t token = rte_rcu_qsbr_start(table->qsbr);
+
+	/* A worker that is not online yet will load the pointer after this. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	while (!rte_rcu_qsbr_check(table->qsbr, token, false)) {
+		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < GRACE_MAX_NS)
+			pause.tv_nsec = RTE_MIN(pause.tv_nsec * 2, GRACE_MAX_NS);
+	}
+}
+
+static void table_hold(struct table *table, struct set *set)
+{
+	pthread_mutex_lock(&table->lock);
+	table->held = set;
+	pthread_mutex_unlock(&table->lock);
+}
+
+/* Shows packets another set, or none, and returns when none of them sees the one before. */
+static void table_swap(struct table *table, struct set *set)
+{
+	pthread_mutex_lock(&table->lock);
+	table->looked_up = set;
+	pthread_mutex_unlock(&table->lock);
+	__atomic_store_n(&table->active, set ? &set->seen : NULL, __ATOMIC_RELEASE);
+	table_grace(table);
+}
+
+static void table_flip(struct table *table, struct set *set, const struct pt_snapshot *snapshot)
+{
+	const struct owners *owners = &table->state->owners;
+
+	table_hold(table, NULL);
+	if (owners_conflict(owners, snapshot))
+		table_swap(table, NULL);
+	owners_take(owners, snapshot);
+	table_swap(table, set);
+	table_hold(table, set);
+}
+
+int table_publish(struct table *table, const struct pt_snapshot *snapshot, struct message *message)
+{
+	struct set *set = table_spare(table);
+	bool *mark = calloc(table->state->owners.capacity + 1, sizeof(*mark));
+	int error;
+
+	if (!mark)
+		return message_set(message, -ENOMEM, "out of memory");
+	error = set_fill(set, snapshot, message);
+	if (!error) {
+		table_flip(table, set, snapshot);
+		owners_release(&table->state->owners, snapshot, mark);
+	}
+	free(mark);
+	return error;
+}
+
+/* Rules are kept for the next publish to fill, if that may have any of their family. */
+void table_settle(struct table *table)
+{
+	struct set *spare = table_spare(table);
+
+	set_drop_classes(spare);
+	for (int family = 0; table->looked_up && family < PT_FAMILIES; family++) {
+		if (table->looked_up->rules[family])
+			continue;
+		rules_free(spare->rules[family]);
+		spare->rules[family] = NULL;
+	}
+}
+
+static __u64 set_bytes(const struct set *set)
+{
+	__u64 bytes = rules_bytes(set->rules[PT_IPV4]) + rules_bytes(set->rules[PT_IPV6]);
+	size_t classes = 0;
+
+	if (set->classes)
+		rte_malloc_validate(set->classes, &classes);
+	return bytes + classes;
+}
+
+void table_held(struct table *table, __u64 *ret_generation, __u64 *ret_checksum,
+		__u64 *ret_table_bytes)
+{
+	const struct set *held;
+
+	pthread_mutex_lock(&table->lock);
+	held = table->held;
+	*ret_generation = held ? held->generation : 0;
+	*ret_checksum = held ? held->checksum : 0;
+	*ret_table_bytes = held ? set_bytes(held) : 0;
+	pthread_mutex_unlock(&table->lock);
+}
+
+int table_lookup(struct table *table, enum pt_family family, const __u8 *addr, struct pt_class *ret)
+{
+	const struct set *set;
+	__u32 class = 0;
+
+	*ret = (struct pt_class){};
+	/* Under the lock: what is seen now is not changed before we are done. */
+	pthread_mutex_lock(&table->lock);
+	set = table->looked_up;
+	if (set)
+		class = rules_lookup(set->rules[family], addr);
+	if (set && !class)
+		class = set->seen.default_class[family];
+	if (class)
+		*ret = set->classes[class - 1];
+	pthread_mutex_unlock(&table->lock);
+	return 0;
+}
+
+struct rte_rcu_qsbr *table_qsbr(struct table *table)
+{
+	return table->qsbr;
+}
+
+struct table_set *const *table_active(const struct table *table)
+{
+	return &table->active;
+}
