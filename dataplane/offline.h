@@ -36,6 +36,7 @@ struct pt_offline_engine {
 	const char *table;   /* "lpm" */
 	const char *how;     /* of the usage text: what frames are run through */
 	bool ways[PT_OFFLINE_WAYS];
+	bool chains; /* buffers of any size from 1 byte on; else the first alone, from 14 on */
 	bool passes; /* PT_FORWARD_PASS: there is a host to pass packets to */
 	bool native; /* frames under 14 bytes and very long ones may go around the engine */
 };
@@ -46,10 +47,10 @@ struct pt_offline_options {
 	struct pt_config_tag tag;
 	enum pt_config_forward forward;
 	__u32 capacity; /* counters; 0: what the snapshot needs, at least 1 */
-	/* PT_OFFLINE_SEGMENTS: bytes of a frame in its first buffer, from 14 on, which XDP can
-	 * since Linux 6.18 (DPDK: from 1 on); 0: as many as there is room for. */
+	/* PT_OFFLINE_SEGMENTS: bytes of a frame in its first buffer, and in each further one (where
+	 * the engine has chains); 0: as many as there is room for. XDP: since Linux 6.18. */
 	__u32 first_bytes;
-	__u32 next_bytes; /* DPDK: likewise of each further buffer */
+	__u32 next_bytes;
 	bool verbose;
 };
 

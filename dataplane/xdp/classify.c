@@ -17,7 +17,7 @@
 #include <peertag/packet.h>
 
 #include "../capture.h"
-#include "offline.h"
+#include "../offline.h"
 #include "program.h"
 
 static const char usage_text[] =
@@ -169,8 +169,9 @@ static int classify_open(struct classify *classify, const struct arguments *argu
 static int classify_frame(struct classify *classify, const struct pcap_pkthdr *header,
 			  const __u8 *frame, struct message *message)
 {
+	struct pt_offline_frame run = {.bytes = frame, .size = header->caplen};
 	struct pt_offline_result result;
-	int error = pt_offline_run(classify->offline, frame, header->caplen, &result);
+	int error = pt_offline_run(classify->offline, &run, 1, &result);
 
 	if (error)
 		return message_set(message, error, "cannot run a frame of %u bytes: %s",

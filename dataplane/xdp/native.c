@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <linux/bpf.h>
-#include <linux/pkt_cls.h>
-
 #include <peertag/packet.h>
 #include <peertag/tag.h>
 
@@ -49,15 +46,15 @@ static void native_tag(const struct pt_xdp_options *options, struct pt_packet *p
 	}
 }
 
-static int native_action(const struct pt_xdp_options *options)
+static enum pt_config_forward native_forward(const struct pt_xdp_options *options)
 {
 	switch (options->forward) {
 	case PT_XDP_DROP:
-		return XDP_DROP;
+		return PT_FORWARD_DROP;
 	case PT_XDP_REDIRECT:
-		return XDP_REDIRECT;
+		return PT_FORWARD_PORT;
 	default:
-		return XDP_PASS;
+		return PT_FORWARD_PASS;
 	}
 }
 
@@ -71,7 +68,7 @@ int native_run(const struct state *state, struct table *table, const struct pt_x
 	int error = 0;
 
 	*ret = (struct pt_offline_result){
-		.native = true, .frame = frame, .bytes = bytes, .action = native_action(options)};
+		.native = true, .frame = frame, .bytes = bytes, .forward = native_forward(options)};
 	ret->outcome = pt_packet_parse(&packet, frame, frame + bytes);
 	if (ret->outcome == PT_OUTCOME_UNMATCHED)
 		error = native_lookup(table, &packet, &source, &destination);

@@ -6,7 +6,7 @@
 #ifndef PEERTAG_DATAPLANE_XDP_NATIVE_H
 #define PEERTAG_DATAPLANE_XDP_NATIVE_H
 
-#include "offline.h"
+#include "../offline.h"
 #include "state.h"
 #include "table.h"
 

@@ -2,6 +2,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/pkt_cls.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,27 +12,40 @@
 #include <peertag/packet.h>
 #include <peertag/tag.h>
 
+#include "../offline.h"
 #include "native.h"
-#include "offline.h"
 #include "skeleton.h"
 #include "program.h"
+#include "timing.h"
 
-#define FRAME_BYTES_MAX 262144
-#define FRAME_ROOM	64 /* in front: for metadata and a VLAN tag */
+#define FRAME_ROOM 64 /* for metadata and a VLAN tag */
 
 /* Up to here a frame of a test run is in one buffer, whatever the page size. */
 #define PLAIN_BYTES_MAX 3072
+
+const struct pt_offline_engine pt_offline_engine = {
+	.program = "peertag-xdp",
+	.name = "xdp",
+	.table = "lpm",
+	.how = "the XDP program, which is loaded but not attached",
+	.ways = {[PT_OFFLINE_ARRIVING] = true,
+		 [PT_OFFLINE_SEGMENTS] = true,
+		 [PT_OFFLINE_SENT] = true},
+	.passes = true,
+	.native = true,
+};
 
 struct pt_offline {
 	struct state *state;
 	struct table *table;
 	struct peertag *programs;
-	enum pt_offline_hook hook;
+	enum pt_offline_way way;
 	__u32 first_bytes;
 	struct pt_xdp_options options;
 	struct pt_xdp_report *report;
 	struct pt_counters counters;
-	__u8 output[FRAME_ROOM + FRAME_BYTES_MAX];
+	__u8 *output; /* the frames of the last call as they left, each with its room */
+	size_t output_bytes;
 };
 
 static int offline_verify(const void *snapshot, size_t bytes, __u32 capacity,
@@ -71,7 +85,7 @@ static void offline_output(const struct pt_offline *offline)
 
 static int offline_load(struct pt_offline *offline, __u32 capacity, struct message *message)
 {
-	unsigned int kinds = offline->hook == PT_OFFLINE_EGRESS
+	unsigned int kinds = offline->way == PT_OFFLINE_SENT
 				     ? PROGRAM_BIT(PROGRAM_EGRESS)
 				     : PROGRAM_BIT(PROGRAM_XDP) | PROGRAM_BIT(PROGRAM_XDP_FRAGS);
 	void *report;
@@ -103,6 +117,18 @@ static int offline_publish(struct pt_offline *offline, const void *snapshot, siz
 	return error ? error : table_publish(offline->table, snapshot, message);
 }
 
+static int offline_check_buffers(const struct pt_offline_options *options, struct message *message)
+{
+	if (options->first_bytes && options->first_bytes < PT_ETHERNET_BYTES)
+		return message_set(message, -EINVAL,
+				   "a test run wants at least %d bytes in the first buffer",
+				   PT_ETHERNET_BYTES);
+	if (options->next_bytes)
+		return message_set(message, -EOPNOTSUPP,
+				   "a test run fills all buffers behind the first one");
+	return 0;
+}
+
 static int offline_open(const void *image, size_t bytes, const struct pt_offline_options *options,
 			struct pt_offline **ret, struct message *message)
 {
@@ -111,6 +137,8 @@ static int offline_open(const void *image, size_t bytes, const struct pt_offline
 	__u32 capacity = options->capacity;
 	int error = offline_verify(image, bytes, PT_XDP_CAPACITY_MAX, message);
 
+	if (!error)
+		error = offline_check_buffers(options, message);
 	if (error)
 		return error;
 	if (!capacity)
@@ -118,7 +146,8 @@ static int offline_open(const void *image, size_t bytes, const struct pt_offline
 	offline = calloc(1, sizeof(*offline));
 	if (!offline)
 		return message_set(message, -ENOMEM, "out of memory");
-	offline->hook = options->hook;
+	program_verbose(options->verbose);
+	offline->way = options->way;
 	offline->first_bytes = options->first_bytes;
 	offline->options = make_options(options, capacity);
 	error = offline_load(offline, capacity, message);
@@ -163,14 +192,15 @@ void pt_offline_close(struct pt_offline *offline)
 	peertag__destroy(offline->programs);
 	table_free(offline->table);
 	state_free(offline->state);
+	free(offline->output);
 	free(offline);
 }
 
 static int offline_program(const struct pt_offline *offline, __u32 bytes)
 {
-	if (offline->hook == PT_OFFLINE_EGRESS)
+	if (offline->way == PT_OFFLINE_SENT)
 		return program_fd(offline->programs, PROGRAM_EGRESS);
-	if (offline->hook == PT_OFFLINE_XDP_FRAGS || bytes > PLAIN_BYTES_MAX)
+	if (offline->way == PT_OFFLINE_SEGMENTS || bytes > PLAIN_BYTES_MAX)
 		return program_fd(offline->programs, PROGRAM_XDP_FRAGS);
 	return program_fd(offline->programs, PROGRAM_XDP);
 }
@@ -200,49 +230,70 @@ static void take_metadata(const __u8 *output, __u32 metadata_bytes, struct pt_of
 		ret->mark = metadata.mark;
 }
 
-/* One test run, its output in offline->output. in, out: the program's context, before and after. */
-static int test_run(struct pt_offline *offline, const void *frame, __u32 bytes, const void *in,
-		    void *out, __u32 context_bytes, struct pt_offline_result *ret)
+static int take_xdp_action(__u32 action, enum pt_config_forward *ret)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = bytes,
-		    .data_out = offline->output, .data_size_out = sizeof(offline->output),
-		    .ctx_in = in, .ctx_size_in = context_bytes, .ctx_out = out,
-		    .ctx_size_out = context_bytes);
-	int error = bpf_prog_test_run_opts(offline_program(offline, bytes), &options);
-
-	if (error)
-		return error;
-	*ret = (struct pt_offline_result){.action = (int)options.retval,
-					  .frame = offline->output,
-					  .bytes = options.data_size_out};
-	return 0;
+	switch (action) {
+	case XDP_PASS:
+		*ret = PT_FORWARD_PASS;
+		return 0;
+	case XDP_DROP:
+		*ret = PT_FORWARD_DROP;
+		return 0;
+	case XDP_REDIRECT:
+		*ret = PT_FORWARD_PORT;
+		return 0;
+	default:
+		return -EPROTO; /* which no program of ours does */
+	}
 }
 
-static int run_xdp(struct pt_offline *offline, const void *frame, __u32 bytes,
-		   struct pt_offline_result *ret)
+/* One test run. in, out: the program's context, before and after. */
+static int test_run(const struct pt_offline *offline, const struct pt_offline_frame *frame,
+		    __u8 *output, const void *in, void *out, __u32 context_bytes,
+		    struct bpf_test_run_opts *ret_options)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->bytes,
+		    .data_size_in = frame->size, .data_out = output,
+		    .data_size_out = FRAME_ROOM + frame->size, .ctx_in = in,
+		    .ctx_size_in = context_bytes, .ctx_out = out, .ctx_size_out = context_bytes);
+	int error = bpf_prog_test_run_opts(offline_program(offline, frame->size), &options);
+
+	*ret_options = options;
+	return error;
+}
+
+static int run_xdp(const struct pt_offline *offline, const struct pt_offline_frame *frame,
+		   __u8 *output, struct pt_offline_result *ret)
 {
 	__u32 first = offline->first_bytes;
-	struct xdp_md in = {.data_end = first && first < bytes ? first : bytes}, out = {};
-	int error = test_run(offline, frame, bytes, &in, &out, sizeof(in), ret);
+	struct xdp_md in = {.data_end = first && first < frame->size ? first : frame->size};
+	struct xdp_md out = {};
+	struct bpf_test_run_opts run;
+	int error = test_run(offline, frame, output, &in, &out, sizeof(in), &run);
 
 	if (error)
 		return error;
 	/* The output begins with the metadata. */
-	ret->frame += out.data;
-	ret->bytes -= out.data;
-	take_metadata(offline->output, out.data, ret);
-	return 0;
+	*ret = (struct pt_offline_result){.frame = output + out.data,
+					  .bytes = run.data_size_out - out.data};
+	take_metadata(output, out.data, ret);
+	return take_xdp_action(run.retval, &ret->forward);
 }
 
-static int run_egress(struct pt_offline *offline, const void *frame, __u32 bytes,
-		      struct pt_offline_result *ret)
+static int run_egress(const struct pt_offline *offline, const struct pt_offline_frame *frame,
+		      __u8 *output, struct pt_offline_result *ret)
 {
 	struct __sk_buff in = {}, out = {};
-	int error = test_run(offline, frame, bytes, &in, &out, sizeof(in), ret);
+	struct bpf_test_run_opts run;
+	int error = test_run(offline, frame, output, &in, &out, sizeof(in), &run);
 
-	if (!error)
-		ret->mark = out.mark;
-	return error;
+	if (error)
+		return error;
+	*ret = (struct pt_offline_result){.frame = output,
+					  .bytes = run.data_size_out,
+					  .mark = out.mark,
+					  .forward = PT_FORWARD_PASS};
+	return (int)run.retval == TC_ACT_UNSPEC ? 0 : -EPROTO;
 }
 
 /* What the test run says of frames that are too short or too long for it. */
@@ -251,26 +302,58 @@ static bool is_refusal(int error)
 	return error == -EINVAL || error == -ENOMEM || error == -E2BIG;
 }
 
-int pt_offline_run(struct pt_offline *offline, const void *frame, __u32 bytes,
-		   struct pt_offline_result *ret)
+static int run_frame(struct pt_offline *offline, const struct pt_offline_frame *frame, __u8 *output,
+		     struct pt_offline_result *ret)
 {
 	int error = -EINVAL;
 
-	if (bytes > FRAME_BYTES_MAX)
-		return -EMSGSIZE;
 	*offline->report = (struct pt_xdp_report){};
-	if (bytes >= PT_ETHERNET_BYTES)
-		error = offline->hook == PT_OFFLINE_EGRESS ? run_egress(offline, frame, bytes, ret)
-							   : run_xdp(offline, frame, bytes, ret);
+	if (frame->size >= PT_ETHERNET_BYTES)
+		error = offline->way == PT_OFFLINE_SENT ? run_egress(offline, frame, output, ret)
+							: run_xdp(offline, frame, output, ret);
 	if (!error) {
 		take_report(offline, ret);
 		return 0;
 	}
-	if (offline->hook == PT_OFFLINE_EGRESS || !is_refusal(error))
+	if (offline->way == PT_OFFLINE_SENT || !is_refusal(error))
 		return error;
-	memcpy(offline->output + FRAME_ROOM, frame, bytes);
-	return native_run(offline->state, offline->table, &offline->options,
-			  offline->output + FRAME_ROOM, bytes, ret);
+	memcpy(output + FRAME_ROOM, frame->bytes, frame->size);
+	return native_run(offline->state, offline->table, &offline->options, output + FRAME_ROOM,
+			  frame->size, ret);
+}
+
+/* The room is kept from one call to the next, so that most calls find enough of it. */
+static int output_reserve(struct pt_offline *offline, const struct pt_offline_frame *frames,
+			  __u32 count)
+{
+	size_t bytes = 0;
+
+	for (__u32 i = 0; i < count; i++) {
+		if (frames[i].size > PT_OFFLINE_FRAME_MAX)
+			return -EMSGSIZE;
+		bytes += FRAME_ROOM + frames[i].size;
+	}
+	if (bytes <= offline->output_bytes)
+		return 0;
+	free(offline->output);
+	offline->output = malloc(bytes);
+	offline->output_bytes = offline->output ? bytes : 0;
+	return offline->output ? 0 : -ENOMEM;
+}
+
+/* A test run is of one frame, so a burst is one after the other. */
+int pt_offline_run(struct pt_offline *offline, const struct pt_offline_frame *frames, __u32 count,
+		   struct pt_offline_result *ret)
+{
+	int error =
+		count <= PT_OFFLINE_BURST_MAX ? output_reserve(offline, frames, count) : -EINVAL;
+	__u8 *output = offline->output;
+
+	for (__u32 i = 0; !error && i < count; i++) {
+		error = run_frame(offline, &frames[i], output, &ret[i]);
+		output += FRAME_ROOM + frames[i].size;
+	}
+	return error;
 }
 
 int pt_offline_time(struct pt_offline *offline, const void *frame, __u32 bytes, __u32 repeat,

@@ -8,8 +8,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <linux/bpf.h>
-#include <linux/pkt_cls.h>
 
 #include <peertag/packet.h>
 #include <peertag/tag.h>
@@ -95,7 +93,7 @@ static void expect_tag(const struct judge *judge, struct expected *expected)
 	expected->tagged[PT_CARRIER_DSCP] = carrier[PT_CARRIER_DSCP] && tag->dscp != PT_DSCP_NONE;
 	expected->tagged[PT_CARRIER_VLAN] = carrier[PT_CARRIER_VLAN] && tag->vlan != PT_VLAN_NONE;
 	if (expected->tagged[PT_CARRIER_MARK])
-		expected->mark = judge->options.hook == PT_OFFLINE_EGRESS
+		expected->mark = judge->options.way == PT_OFFLINE_SENT
 					 ? tag->mark & judge->options.tag.mark_mask
 					 : tag->mark;
 	if (expected->tagged[PT_CARRIER_DSCP])
@@ -129,21 +127,6 @@ static void expect(const struct judge *judge, const void *frame, size_t size,
 	*ret_expected = expected;
 }
 
-static int expected_action(const struct judge *judge)
-{
-	if (judge->options.hook == PT_OFFLINE_EGRESS)
-		return TC_ACT_UNSPEC;
-	switch (judge->options.forward) {
-	case PT_FORWARD_PASS:
-		return XDP_PASS;
-	case PT_FORWARD_DROP:
-		return XDP_DROP;
-	case PT_FORWARD_PORT:
-		return XDP_REDIRECT;
-	}
-	return -1;
-}
-
 static const char *first_difference(const struct judge *judge, const struct expected *expected,
 				    const struct pt_offline_result *result, size_t size)
 {
@@ -161,8 +144,8 @@ static const char *first_difference(const struct judge *judge, const struct expe
 		return "failed tags";
 	if (result->mark != expected->mark)
 		return "mark";
-	if (result->action != expected_action(judge))
-		return "action";
+	if (result->forward != judge->options.forward)
+		return "forward";
 	if (result->native ? size >= PT_ETHERNET_BYTES + 1 && size <= SURELY_RUN
 			   : size < PT_ETHERNET_BYTES)
 		return "native";
@@ -186,7 +169,7 @@ static void judge_count(struct judge *judge, const struct expected *expected, si
 	const struct pt_class *classes = judge->set.classes;
 	uint32_t source = expected->verdict.source, destination = expected->verdict.destination;
 	struct pt_count *outcomes =
-		judge->options.hook == PT_OFFLINE_EGRESS ? judge->port.sent : judge->port.received;
+		judge->options.way == PT_OFFLINE_SENT ? judge->port.sent : judge->port.received;
 
 	outcomes[expected->outcome].packets++;
 	outcomes[expected->outcome].bytes += size;
@@ -211,7 +194,7 @@ static void judge_count(struct judge *judge, const struct expected *expected, si
 /* No host sends what the test run of the egress program refuses, so nothing stands in for it. */
 static bool judge_must_run(const struct judge *judge, size_t size)
 {
-	return judge->options.hook != PT_OFFLINE_EGRESS ||
+	return judge->options.way != PT_OFFLINE_SENT ||
 	       (size >= PT_ETHERNET_BYTES + PT_IPV6_BYTES && size <= SURELY_RUN);
 }
 
@@ -220,7 +203,8 @@ void judge_frame(struct judge *judge, const char *name, const void *frame, size_
 	struct pt_offline_result result = {0};
 	struct expected expected;
 	const char *difference;
-	int error = pt_offline_run(judge->offline, frame, size, &result);
+	int error =
+		pt_offline_run(judge->offline, &(struct pt_offline_frame){frame, size}, 1, &result);
 
 	if (error == -EINVAL && !judge_must_run(judge, size))
 		return;
@@ -233,12 +217,12 @@ void judge_frame(struct judge *judge, const char *name, const void *frame, size_
 		print_bytes("should be", expected.frame, expected.size);
 		print_bytes("is", result.frame, result.bytes);
 		fail_msg(
-			"%s: hook %d, %s; should be %s, classes %u %u, mark %#x, action %d; is %s, "
-			"classes %u %u, mark %#x, action %d%s",
-			name, judge->options.hook, difference, pt_outcome_name(expected.outcome),
+			"%s: way %d, %s; should be %s, classes %u %u, mark %#x, forward %d; is %s, "
+			"classes %u %u, mark %#x, forward %d%s",
+			name, judge->options.way, difference, pt_outcome_name(expected.outcome),
 			expected.verdict.source, expected.verdict.destination, expected.mark,
-			expected_action(judge), pt_outcome_name(result.outcome),
-			result.source_class, result.destination_class, result.mark, result.action,
+			judge->options.forward, pt_outcome_name(result.outcome),
+			result.source_class, result.destination_class, result.mark, result.forward,
 			result.native ? ", native" : "");
 	}
 	judge_count(judge, &expected, size);

@@ -122,7 +122,7 @@ static uint32_t class_network(const struct rule_set *set, uint32_t class)
 
 static void answers_of_a_full_table_are_given_by_the_loaded_program(void **state)
 {
-	static const struct pt_offline_options options = {.hook = PT_OFFLINE_XDP};
+	static const struct pt_offline_options options = {.way = PT_OFFLINE_ARRIVING};
 	static struct answers answers;
 	uint8_t frame[RANDOM_PACKET_MAX];
 	struct pt_offline_result result;
@@ -147,7 +147,9 @@ static void answers_of_a_full_table_are_given_by_the_loaded_program(void **state
 		const struct answer *to = &answers.all[(i + 4999) % answers.count];
 		size_t size = plain_packet(4, from->addr, to->addr, frame);
 
-		assert_int_equal(pt_offline_run(offline, frame, size, &result), 0);
+		assert_int_equal(pt_offline_run(offline, &(struct pt_offline_frame){frame, size}, 1,
+						&result),
+				 0);
 		assert_int_equal(class_network(&set, result.source_class), from->network);
 		assert_int_equal(class_network(&set, result.destination_class), to->network);
 	}

@@ -36,18 +36,18 @@ static const struct tagging {
 };
 #define TAGGINGS (sizeof(taggings) / sizeof(*taggings))
 
-static const enum pt_offline_hook hooks[] = {PT_OFFLINE_XDP, PT_OFFLINE_XDP_FRAGS,
-					     PT_OFFLINE_EGRESS};
-#define HOOKS (sizeof(hooks) / sizeof(*hooks))
+static const enum pt_offline_way ways[] = {PT_OFFLINE_ARRIVING, PT_OFFLINE_SEGMENTS,
+					   PT_OFFLINE_SENT};
+#define WAYS (sizeof(ways) / sizeof(*ways))
 
 /* Ports with an egress program pass to the host, and there no VLAN is pushed. */
-static bool options_for(enum pt_offline_hook hook, const struct tagging *tagging,
+static bool options_for(enum pt_offline_way way, const struct tagging *tagging,
 			struct pt_offline_options *ret_options)
 {
-	if (hook == PT_OFFLINE_EGRESS && tagging->forward != PT_FORWARD_PASS)
+	if (way == PT_OFFLINE_SENT && tagging->forward != PT_FORWARD_PASS)
 		return false;
 	*ret_options =
-		(struct pt_offline_options){.hook = hook,
+		(struct pt_offline_options){.way = way,
 					    .tag = {.carrier = {[PT_CARRIER_MARK] = tagging->mark,
 								[PT_CARRIER_DSCP] = tagging->dscp,
 								[PT_CARRIER_VLAN] = tagging->vlan},
@@ -78,9 +78,9 @@ static void every_fixture_at_every_length_is_classified_tagged_and_counted(void 
 	struct pt_offline_options options;
 
 	(void)state;
-	for (size_t hook = 0; hook < HOOKS; hook++)
+	for (size_t way = 0; way < WAYS; way++)
 		for (size_t i = 0; i < TAGGINGS; i++)
-			if (options_for(hooks[hook], &taggings[i], &options))
+			if (options_for(ways[way], &taggings[i], &options))
 				run_fixtures(&options, false);
 }
 
@@ -90,7 +90,10 @@ static bool can_split(const struct judge *judge, size_t first_bytes)
 	static const uint8_t frame[PT_HEADERS_MAX] = {0};
 	struct pt_offline_result result;
 
-	assert_int_equal(pt_offline_run(judge->offline, frame, first_bytes + 1, &result), 0);
+	assert_int_equal(pt_offline_run(judge->offline,
+					&(struct pt_offline_frame){frame, first_bytes + 1}, 1,
+					&result),
+			 0);
 	return !result.native;
 }
 
@@ -102,7 +105,7 @@ static void headers_in_later_buffers_are_found_and_tagged(void **state)
 	struct judge judge;
 
 	(void)state;
-	options_for(PT_OFFLINE_XDP_FRAGS, &taggings[1], &options);
+	options_for(PT_OFFLINE_SEGMENTS, &taggings[1], &options);
 	for (options.first_bytes = 14; options.first_bytes < PT_HEADERS_MAX;
 	     options.first_bytes++) {
 		rule_set_of_fixtures(&set, false);
@@ -125,8 +128,8 @@ static void default_classes_take_what_no_rule_holds(void **state)
 	struct pt_offline_options options;
 
 	(void)state;
-	for (size_t hook = 0; hook < HOOKS; hook++)
-		if (options_for(hooks[hook], &taggings[1], &options))
+	for (size_t way = 0; way < WAYS; way++)
+		if (options_for(ways[way], &taggings[1], &options))
 			run_fixtures(&options, true);
 }
 
@@ -138,7 +141,7 @@ static void every_fixture_has_the_fate_that_its_table_says(void **state)
 	struct judge judge;
 
 	(void)state;
-	options_for(PT_OFFLINE_XDP, &taggings[0], &options);
+	options_for(PT_OFFLINE_ARRIVING, &taggings[0], &options);
 	rule_set_of_fixtures(&set, false);
 	judge_open(&judge, &set, &options);
 	for (size_t i = 0; i < packet_fixture_count; i++) {
@@ -146,7 +149,10 @@ static void every_fixture_has_the_fate_that_its_table_says(void **state)
 		struct pt_offline_result result;
 
 		assert_int_equal(
-			pt_offline_run(judge.offline, fixture->frame, fixture->size, &result), 0);
+			pt_offline_run(judge.offline,
+				       &(struct pt_offline_frame){fixture->frame, fixture->size}, 1,
+				       &result),
+			0);
 		if (result.outcome != fixture->outcome || result.source_class != fixture->source ||
 		    result.destination_class != fixture->destination)
 			fail_msg("%s: %s, %u to %u", fixture->name, pt_outcome_name(result.outcome),
@@ -156,13 +162,13 @@ static void every_fixture_has_the_fate_that_its_table_says(void **state)
 }
 
 /* A random set, published; `random` goes on. */
-static void open_random(struct judge *judge, struct random *random, enum pt_offline_hook hook,
+static void open_random(struct judge *judge, struct random *random, enum pt_offline_way way,
 			size_t tagging, bool defaults)
 {
 	struct pt_offline_options options;
 	struct rule_set set;
 
-	assert_true(options_for(hook, &taggings[tagging], &options));
+	assert_true(options_for(way, &taggings[tagging], &options));
 	rule_set_random(&set, random, RANDOM_RULES, RANDOM_CLASSES);
 	if (defaults) {
 		set.default_class[PT_IPV4] = 1 + random_below(random, RANDOM_CLASSES);
@@ -171,19 +177,19 @@ static void open_random(struct judge *judge, struct random *random, enum pt_offl
 	judge_open(judge, &set, &options);
 }
 
-static void run_random(struct random *random, enum pt_offline_hook hook, size_t tagging,
+static void run_random(struct random *random, enum pt_offline_way way, size_t tagging,
 		       size_t packets)
 {
 	uint8_t frame[RANDOM_PACKET_MAX];
 	struct packet_ends ends;
 	struct judge judge;
 
-	open_random(&judge, random, hook, tagging, random_chance(random, 30));
+	open_random(&judge, random, way, tagging, random_chance(random, 30));
 	packet_ends_init(&ends, &judge.set);
 	for (size_t i = 0; i < packets; i++)
 		judge_frame(&judge, "a random packet", frame, random_packet(random, &ends, frame));
 	judge_counters(&judge);
-	print_message("# hook %d, tagging %zu: %zu packets, %llu of them native\n", hook, tagging,
+	print_message("# way %d, tagging %zu: %zu packets, %llu of them native\n", way, tagging,
 		      packets, (unsigned long long)judge.native_frames);
 	packet_ends_done(&ends);
 	judge_close(&judge);
@@ -196,9 +202,9 @@ static void random_packets_agree_with_the_oracle(void **state)
 	(void)state;
 	random_init(&random);
 	for (size_t i = 0; i < 4; i++) {
-		run_random(&random, PT_OFFLINE_XDP, i, RANDOM_PACKETS / 4);
-		run_random(&random, PT_OFFLINE_XDP_FRAGS, i, RANDOM_PACKETS / 4);
-		run_random(&random, PT_OFFLINE_EGRESS, i % 2, RANDOM_PACKETS / 4);
+		run_random(&random, PT_OFFLINE_ARRIVING, i, RANDOM_PACKETS / 4);
+		run_random(&random, PT_OFFLINE_SEGMENTS, i, RANDOM_PACKETS / 4);
+		run_random(&random, PT_OFFLINE_SENT, i % 2, RANDOM_PACKETS / 4);
 	}
 }
 
@@ -213,8 +219,8 @@ static void long_frames_agree_with_the_oracle(void **state)
 
 	(void)state;
 	random_init(&random);
-	for (size_t i = 0; i < HOOKS * 2; i++) {
-		open_random(&judge, &random, hooks[i % HOOKS], i / HOOKS, false);
+	for (size_t i = 0; i < WAYS * 2; i++) {
+		open_random(&judge, &random, ways[i % WAYS], i / WAYS, false);
 		packet_ends_init(&ends, &judge.set);
 		random_fill(&random, frame, sizeof(frame));
 		for (size_t n = 0; n < 40 * sizeof(sizes) / sizeof(*sizes); n++) {
@@ -252,8 +258,8 @@ static void prefixes_end_where_they_end(void **state)
 
 	(void)state;
 	random_init(&random);
-	for (size_t hook = 0; hook < HOOKS; hook++) {
-		open_random(&judge, &random, hooks[hook], 0, hook == 1);
+	for (size_t way = 0; way < WAYS; way++) {
+		open_random(&judge, &random, ways[way], 0, way == 1);
 		run_boundaries(&judge, &random, 4);
 		run_boundaries(&judge, &random, 6);
 		judge_counters(&judge);
@@ -268,7 +274,7 @@ static void a_publish_replaces_every_rule_and_keeps_the_counters(void **state)
 
 	(void)state;
 	random_init(&random);
-	open_random(&judge, &random, PT_OFFLINE_XDP, 1, false);
+	open_random(&judge, &random, PT_OFFLINE_ARRIVING, 1, false);
 	for (int i = 0; i < 6; i++) {
 		struct rule_set next;
 
@@ -290,7 +296,7 @@ static void a_snapshot_with_one_wrong_bit_is_refused_and_the_old_set_stands(void
 
 	(void)state;
 	random_init(&random);
-	open_random(&judge, &random, PT_OFFLINE_XDP, 0, false);
+	open_random(&judge, &random, PT_OFFLINE_ARRIVING, 0, false);
 	rule_set_random(&next, &random, 20, RANDOM_CLASSES);
 	snapshot = rule_set_snapshot(&next, 1000);
 	for (int i = 0; i < 200; i++) {

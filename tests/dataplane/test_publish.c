@@ -24,6 +24,7 @@
 #include <cmocka.h>
 
 #include "offline.h"
+#include "xdp/timing.h"
 
 #ifdef SEEDED
 #define SWAPS 200
@@ -96,7 +97,7 @@ static void publish(struct pt_offline *offline, __u32 generation)
 
 static struct pt_offline *open_offline(void)
 {
-	const struct pt_offline_options options = {.hook = PT_OFFLINE_XDP};
+	const struct pt_offline_options options = {.way = PT_OFFLINE_ARRIVING};
 	struct image image = image_of(1);
 	struct pt_offline *offline;
 	char message[256];
