@@ -46,6 +46,8 @@ struct queue {
 	__u16 queue;
 	__u16 output_port;
 	__u16 output_queue;
+	__u16 input; /* index of the port in the configuration, and of its output */
+	__u16 output;
 	__u32 slot;	  /* of the port's counters */
 	bool forward;	  /* else they are counted and dropped */
 	bool vlan_insert; /* the output's device pushes a VLAN tag */

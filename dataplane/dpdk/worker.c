@@ -38,6 +38,11 @@ int worker_add_queue(struct worker *worker, const struct queue *queue)
 	return 0;
 }
 
+void worker_pause(struct worker *worker, __u32 queue, bool paused)
+{
+	__atomic_store_n(&worker->queues[queue].paused, paused, __ATOMIC_RELEASE);
+}
+
 /* One burst from the wire to the wire. Returns how many packets it had. */
 static __u16 queue_poll(struct worker *worker, const struct queue *queue)
 {
@@ -83,7 +88,7 @@ void worker_poll(struct worker *worker)
 	for (__u32 i = 0; i < worker->queue_count; i++) {
 		const struct queue *queue = &worker->queues[i];
 
-		if (likely(!__atomic_load_n(&queue->paused, __ATOMIC_RELAXED)))
+		if (likely(!__atomic_load_n(&queue->paused, __ATOMIC_ACQUIRE)))
 			worker_account(worker, queue_poll(worker, queue));
 	}
 	worker->figures.rounds++;

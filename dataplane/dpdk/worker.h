@@ -47,6 +47,9 @@ void worker_free(struct worker *worker);
 /* Before it runs. Returns 0 or -ENOSPC. */
 int worker_add_queue(struct worker *worker, const struct queue *queue);
 
+/* From any thread: its queue number `queue` is not polled from the next round on, or is again. */
+void worker_pause(struct worker *worker, __u32 queue, bool paused);
+
 /*
  * For the thread that runs the worker: between worker_begin() and worker_end(), worker_poll() polls
  * each of its queues once, and a publish waits for it to come around.
