@@ -36,9 +36,9 @@ struct pt_offline_engine {
 	const char *table;   /* "lpm" */
 	const char *how;     /* of the usage text: what frames are run through */
 	bool ways[PT_OFFLINE_WAYS];
-	bool chains; /* buffers of any size from 1 byte on; else the first alone, from 14 on */
-	bool passes; /* PT_FORWARD_PASS: there is a host to pass packets to */
-	bool native; /* frames under 14 bytes and very long ones may go around the engine */
+	bool passes;  /* PT_FORWARD_PASS: there is a host to pass packets to */
+	bool one_cut; /* a frame is cut into buffers once only, from 14 bytes on */
+	bool native;  /* frames under 14 bytes and very long ones may go around the engine */
 };
 extern const struct pt_offline_engine pt_offline_engine;
 
@@ -47,8 +47,9 @@ struct pt_offline_options {
 	struct pt_config_tag tag;
 	enum pt_config_forward forward;
 	__u32 capacity; /* counters; 0: what the snapshot needs, at least 1 */
-	/* PT_OFFLINE_SEGMENTS: bytes of a frame in its first buffer, and in each further one (where
-	 * the engine has chains); 0: as many as there is room for. XDP: since Linux 6.18. */
+	/* PT_OFFLINE_SEGMENTS: bytes of a frame in its first buffer, and in each further one
+	 * (unless the engine has but one cut); 0: as many as there is room for. XDP: since
+	 * Linux 6.18. */
 	__u32 first_bytes;
 	__u32 next_bytes;
 	bool verbose;

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
-#include "classify.h"
+#include "../classify.h"
 #include "engine.h"
 #include "program.h"
 

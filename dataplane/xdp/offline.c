@@ -32,6 +32,7 @@ const struct pt_offline_engine pt_offline_engine = {
 		 [PT_OFFLINE_SEGMENTS] = true,
 		 [PT_OFFLINE_SENT] = true},
 	.passes = true,
+	.one_cut = true,
 	.native = true,
 };
 

@@ -16,16 +16,17 @@
 
 #include <peertag/packet.h>
 
-#include "../capture.h"
-#include "../offline.h"
-#include "program.h"
+#include "capture.h"
+#include "message.h"
+#include "offline.h"
 
 static const char usage_text[] =
-	"usage: peertag-xdp classify --snapshot FILE [--tag CARRIER,...] [--mark-mask M]\n"
-	"                            [--write OUT.pcap] [-v] CAPTURE\n"
+	"usage: %s classify --snapshot FILE [--tag CARRIER,...] [--mark-mask M]\n"
+	"       [--write OUT.pcap] [-v] CAPTURE\n"
 	"\n"
-	"Runs the frames of CAPTURE (pcap or pcapng, also gzipped, Ethernet) through the XDP\n"
-	"program, which is loaded but not attached, and prints one JSON document.\n"
+	"Runs the frames of CAPTURE (pcap or pcapng, also gzipped, Ethernet) through\n"
+	"%s.\n"
+	"Prints one JSON document.\n"
 	"\n"
 	"  --snapshot FILE    the compiled registry: a file, or the number of an open descriptor\n"
 	"  --tag CARRIER,...  write tags: mark, dscp, vlan\n"
@@ -37,6 +38,15 @@ struct arguments {
 	const char *write;
 	const char *capture;
 	struct pt_config_tag tag;
+	bool verbose;
+};
+
+/* Frames that are run together. The capture has each only until the next is read. */
+struct burst {
+	struct pcap_pkthdr headers[PT_OFFLINE_BURST_MAX];
+	__u8 *bytes[PT_OFFLINE_BURST_MAX];
+	__u32 room[PT_OFFLINE_BURST_MAX];
+	__u32 count;
 };
 
 struct classify {
@@ -45,6 +55,7 @@ struct classify {
 	struct pt_offline *offline;
 	struct capture *capture;
 	struct capture_writer *writer;
+	struct burst burst;
 	__u64 native_packets;
 };
 
@@ -89,7 +100,7 @@ static int parse_option(int option, struct arguments *arguments)
 		arguments->write = optarg;
 		return 0;
 	case 'v':
-		program_verbose(1);
+		arguments->verbose = true;
 		return 0;
 	default:
 		return -EINVAL;
@@ -149,11 +160,14 @@ static int snapshot_map(struct classify *classify, const char *name, struct mess
 	return 0;
 }
 
-/* The tag vlan implies that packets go on to another port; a test run goes nowhere. */
 static int classify_open(struct classify *classify, const struct arguments *arguments,
 			 struct message *message)
 {
-	struct pt_offline_options options = {.tag = arguments->tag};
+	struct pt_offline_options options = {
+		.tag = arguments->tag,
+		.forward = pt_offline_engine.passes ? PT_FORWARD_PASS : PT_FORWARD_PORT,
+		.verbose = arguments->verbose,
+	};
 	int error = snapshot_map(classify, arguments->snapshot, message);
 
 	if (!error)
@@ -166,35 +180,92 @@ static int classify_open(struct classify *classify, const struct arguments *argu
 	return error;
 }
 
+static void burst_free(struct burst *burst)
+{
+	for (__u32 i = 0; i < PT_OFFLINE_BURST_MAX; i++)
+		free(burst->bytes[i]);
+}
+
+/* There is room for one more. Returns 0 or -errno. */
+static int burst_add(struct burst *burst, const struct pcap_pkthdr *header, const __u8 *frame)
+{
+	__u8 **bytes = &burst->bytes[burst->count];
+	__u32 *room = &burst->room[burst->count];
+
+	if (header->caplen > PT_OFFLINE_FRAME_MAX)
+		return -EMSGSIZE;
+	if (header->caplen > *room || !*bytes) {
+		free(*bytes);
+		*bytes = malloc(header->caplen + 1);
+		*room = *bytes ? header->caplen : 0;
+	}
+	if (!*bytes)
+		return -ENOMEM;
+	memcpy(*bytes, frame, header->caplen);
+	burst->headers[burst->count++] = *header;
+	return 0;
+}
+
+static void classify_result(struct classify *classify, const struct pcap_pkthdr *header,
+			    const struct pt_offline_result *result)
+{
+	classify->native_packets += result->native;
+	if (classify->writer)
+		capture_write(classify->writer, header, result->frame, result->bytes,
+			      result->tagged[PT_CARRIER_VLAN] ? PT_VLAN_BYTES : 0);
+}
+
+/* Runs what is in the burst, which may be nothing, and empties it. */
+static int classify_burst(struct classify *classify, struct message *message)
+{
+	struct pt_offline_result results[PT_OFFLINE_BURST_MAX];
+	struct pt_offline_frame frames[PT_OFFLINE_BURST_MAX];
+	struct burst *burst = &classify->burst;
+	__u32 count = burst->count;
+	int error;
+
+	for (__u32 i = 0; i < count; i++)
+		frames[i] = (struct pt_offline_frame){.bytes = burst->bytes[i],
+						      .size = burst->headers[i].caplen};
+	burst->count = 0;
+	error = count ? pt_offline_run(classify->offline, frames, count, results) : 0;
+	if (error)
+		return message_set(message, error, "cannot run %u frames: %s", count,
+				   strerror(-error));
+	for (__u32 i = 0; i < count; i++)
+		classify_result(classify, &burst->headers[i], &results[i]);
+	return 0;
+}
+
 static int classify_frame(struct classify *classify, const struct pcap_pkthdr *header,
 			  const __u8 *frame, struct message *message)
 {
-	struct pt_offline_frame run = {.bytes = frame, .size = header->caplen};
-	struct pt_offline_result result;
-	int error = pt_offline_run(classify->offline, &run, 1, &result);
+	int error = burst_add(&classify->burst, header, frame);
 
 	if (error)
 		return message_set(message, error, "cannot run a frame of %u bytes: %s",
 				   header->caplen, strerror(-error));
-	classify->native_packets += result.native;
-	if (classify->writer)
-		capture_write(classify->writer, header, result.frame, result.bytes,
-			      result.tagged[PT_CARRIER_VLAN] ? PT_VLAN_BYTES : 0);
-	return 0;
+	return classify->burst.count == PT_OFFLINE_BURST_MAX ? classify_burst(classify, message)
+							     : 0;
 }
 
+/* Whatever ends it, the frames that were read until then are run. */
 static int classify_run(struct classify *classify, struct message *message)
 {
 	const struct pcap_pkthdr *header;
+	struct message later = {};
 	const __u8 *frame;
-	int result;
+	int result, last;
 
 	while ((result = capture_next(classify->capture, &header, &frame, message)) > 0) {
 		result = classify_frame(classify, header, frame, message);
 		if (result)
-			return result;
+			break;
 	}
-	return result;
+	last = classify_burst(classify, &later);
+	if (last && !result)
+		*message = later;
+	return result ? result : last;
 }
 
 static json_t *json_count(struct pt_count count)
@@ -257,11 +328,11 @@ static int classify_print(const struct classify *classify)
 	int error;
 
 	pt_counters_port(pt_offline_counters(classify->offline), 0, &port);
-	document = json_pack("{s:s,s:s,s:o,s:o,s:o,s:I,s:o}", "engine", "xdp", "table", "lpm",
-			     "received", json_count(pt_count_total(port.received)), "outcomes",
-			     json_outcomes(&port), "tagged", json_tagged(&port), "native_packets",
-			     (json_int_t)classify->native_packets, "connections",
-			     json_connections(classify));
+	document = json_pack(
+		"{s:s,s:s,s:o,s:o,s:o,s:I,s:o}", "engine", pt_offline_engine.name, "table",
+		pt_offline_engine.table, "received", json_count(pt_count_total(port.received)),
+		"outcomes", json_outcomes(&port), "tagged", json_tagged(&port), "native_packets",
+		(json_int_t)classify->native_packets, "connections", json_connections(classify));
 	error = !document || json_dumpf(document, stdout, JSON_COMPACT) || puts("") < 0 ||
 		fflush(stdout);
 	json_decref(document);
@@ -286,9 +357,15 @@ static int classify(const struct arguments *arguments, struct message *message)
 		error = written;
 		*message = later;
 	}
+	burst_free(&classify.burst);
 	capture_close(classify.capture);
 	pt_offline_close(classify.offline);
 	return error;
+}
+
+static int print_usage(FILE *stream)
+{
+	return fprintf(stream, usage_text, pt_offline_engine.program, pt_offline_engine.how) < 0;
 }
 
 int classify_main(int argc, char **argv)
@@ -297,13 +374,13 @@ int classify_main(int argc, char **argv)
 	struct message message = {};
 
 	if (argc == 2 && !strcmp(argv[1], "--help"))
-		return fputs(usage_text, stdout) < 0;
+		return print_usage(stdout);
 	if (parse_arguments(argc, argv, &arguments)) {
-		fputs(usage_text, stderr);
+		print_usage(stderr);
 		return 2;
 	}
 	if (classify(&arguments, &message) == 0)
 		return 0;
-	fprintf(stderr, "peertag-xdp: %s\n", message.text);
+	fprintf(stderr, "%s: %s\n", pt_offline_engine.program, message.text);
 	return 1;
 }
