@@ -32,18 +32,19 @@ struct service {
 		    void **ret, struct message *message);
 	void (*free)(void *engine);
 
-	/* Calls host_start() at the right moment, and looks after the ports in `loop` from then on.
-	 */
+	/* Calls host_start() in its turn, and looks after the ports in `loop` from then on. */
 	int (*start)(void *engine, struct host *host, sd_event *loop, struct message *message);
+
+	/* Takes a port out of the engines' hands, whether they run or not; NULL: there is no such
+	 * verb, since nothing of the engine outlives its process. */
+	int (*detach)(const struct pt_config *config, const char *port, struct message *message);
 };
 
 /*
- * Runs `PROGRAM [-v] [-c CONFIG] -n NAME` until SIGTERM or SIGINT, and answers --help and
- * --version. Returns the exit code.
+ * Runs `PROGRAM [-v] [-c CONFIG] -n NAME` until SIGTERM or SIGINT, or `PROGRAM [-c CONFIG] detach
+ * PORT`, and answers --help and --version. What goes wrong is told on stderr, with the program's
+ * name in front. Returns the exit code: 0, 1 failed, 2 usage.
  */
 int service_main(const struct service *service, int argc, char **argv);
-
-/* Prints what became of the last word: "PROGRAM: TEXT", on stderr. */
-void service_fail(const struct service *service, const struct message *message);
 
 #endif
