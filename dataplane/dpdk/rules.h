@@ -16,30 +16,7 @@
 #include <peertag/snapshot.h>
 #include <peertag/types.h>
 
-#include "../message.h"
-
-/* Next hops have 24 bits, those of rte_lpm6 21; and rte_lpm counts its memory in 32 bits. */
-#define RULES_CLASSES4_MAX ((1u << 24) - 1)
-#define RULES_CLASSES6_MAX ((1u << 21) - 1)
-#define RULES_GROUPS4_MAX  100000u
-#define RULES_GROUPS6_MAX  ((1u << 21) - 1)
-#define RULES_LENGTH4_MAX  200000u
-
-/* What a snapshot has of one family, in one form for both: an IPv4 address is in four bytes. */
-struct wanted {
-	enum pt_family family;
-	__u32 count;
-	__u32 groups;		/* tbl8s that exactly this takes */
-	struct pt_rule6 *rules; /* sorted by address, then by length */
-};
-
-/*
- * Takes the rules out of a verified snapshot. Returns 0 and *ret, which wanted_done() frees, or
- * -E2BIG if rte_lpm cannot hold them, or -ENOMEM, and why.
- */
-int wanted_init(struct wanted *ret, const struct pt_snapshot *snapshot, enum pt_family family,
-		struct message *message);
-void wanted_done(struct wanted *wanted);
+#include "wanted.h"
 
 struct rules {
 	enum pt_family family;

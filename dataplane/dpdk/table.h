@@ -11,7 +11,7 @@
  *
  * The memory of the set before is kept, and the next publish changes in it what differs; so there
  * are always two sets, and a publish costs what it changes. What rte_lpm cannot hold is refused
- * before anything is touched: see rules.h.
+ * before anything is touched: see wanted.h.
  *
  * Threading: one thread publishes and settles, table_held() and table_lookup() may run beside it;
  * workers load *table_active() between two reports of a quiescent state.
