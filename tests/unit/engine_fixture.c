@@ -37,17 +37,23 @@ static void engine_open(void *engine, struct pt_engine_open *ret, int *ret_count
 {
 	const struct fixture *fixture = engine;
 
-	ret->set.generation = fixture->generation;
+	ret->set = fixture->set;
 	ret->capacity = CAPACITY;
 	ret->lane_count = 1;
+	ret->counters_offset = COUNTERS_OFFSET;
 	*ret_counters_fd = fixture->counters;
 }
 
 static void engine_status(void *engine, struct pt_engine_status *ret)
 {
-	(void)engine;
+	const struct fixture *fixture = engine;
+
 	snprintf(ret->ports[0].name, sizeof(ret->ports[0].name), "port");
+	ret->ports[0].slot = fixture->port_slot;
 	ret->port_count = 1;
+	ret->cycles_hz = 1000000000;
+	ret->worker_count = fixture->worker_count;
+	memcpy(ret->workers, fixture->workers, sizeof(ret->workers));
 }
 
 static int engine_lookup(void *engine, enum pt_family family, const __u8 *addr,
@@ -68,7 +74,9 @@ static int engine_publish(void *engine, const struct pt_snapshot *snapshot, stru
 		eventfd_read(fixture->hold, &value);
 	if (snapshot->generation == 666)
 		return message_set(message, -ENOMEM, "no room for 666");
-	fixture->generation = snapshot->generation;
+	memcpy(fixture->set.registry, snapshot->registry, sizeof(fixture->set.registry));
+	fixture->set.generation = snapshot->generation;
+	fixture->set.checksum = snapshot->checksum;
 	fixture->published++;
 	return 0;
 }
@@ -110,6 +118,19 @@ static void *fixture_run(void *argument)
 	return NULL;
 }
 
+void fixture_make_counters(struct fixture *fixture)
+{
+	char before[COUNTERS_OFFSET];
+
+	if (fixture->counters > 0)
+		close(fixture->counters);
+	fixture->counters = memfd_create("counters", MFD_CLOEXEC);
+	memset(before, 0xff, sizeof(before));
+	assert_int_equal(write(fixture->counters, before, sizeof(before)), sizeof(before));
+	assert_int_equal(ftruncate(fixture->counters, COUNTERS_OFFSET + pt_lane_bytes(CAPACITY)),
+			 0);
+}
+
 void fixture_start(struct fixture *fixture)
 {
 	assert_true(sd_event_new(&fixture->loop) >= 0);
@@ -134,12 +155,11 @@ int fixture_setup(void **state)
 	snprintf(fixture->folder, sizeof(fixture->folder), "/tmp/peertag-protocol-XXXXXX");
 	if (!mkdtemp(fixture->folder))
 		return -1;
-	snprintf(fixture->socket, sizeof(fixture->socket), "%s/engine.sock", fixture->folder);
+	snprintf(fixture->socket, sizeof(fixture->socket), "%s/engine-fixture.sock",
+		 fixture->folder);
 	snprintf(fixture->kept, sizeof(fixture->kept), "%s/engine.snapshot", fixture->folder);
 	fixture->hold = eventfd(0, EFD_CLOEXEC);
-	fixture->counters = memfd_create("counters", MFD_CLOEXEC);
-	if (ftruncate(fixture->counters, pt_lane_bytes(CAPACITY)))
-		return -1;
+	fixture_make_counters(fixture);
 	fixture_start(fixture);
 	*state = fixture;
 	return 0;
@@ -149,6 +169,8 @@ int fixture_teardown(void **state)
 {
 	struct fixture *fixture = *state;
 
+	/* A test that failed may have left a publish waiting. */
+	eventfd_write(fixture->hold, 1);
 	fixture_stop(fixture);
 	close(fixture->counters);
 	close(fixture->hold);

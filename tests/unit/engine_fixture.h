@@ -13,8 +13,9 @@
 
 #include <peertag/engine.h>
 
-#define CAPACITY 4
-#define SEALS	 (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#define CAPACITY	4
+#define COUNTERS_OFFSET 4096 /* of the lane in the memfd; before it is something else */
+#define SEALS		(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 extern const struct pt_snapshot empty_snapshot;
 
@@ -29,14 +30,19 @@ struct fixture {
 	int hold; /* eventfd: a publish waits for it while `holding` */
 	bool holding;
 	int counters; /* memfd */
-	__u64 generation;
+	struct pt_engine_set set;
 	__u64 published;
+	__u32 port_slot;
+	__u32 worker_count;
+	struct pt_engine_worker workers[PT_WORKERS_MAX];
 };
 
 /* For cmocka: a started fixture is the state. */
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
+/* Its counters begin anew, at 0. Not while it runs. */
+void fixture_make_counters(struct fixture *fixture);
 void fixture_start(struct fixture *fixture);
 void fixture_stop(struct fixture *fixture);
 

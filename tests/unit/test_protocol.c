@@ -52,16 +52,96 @@ static void open_hands_the_counters_over(void **state)
 	close(fd);
 }
 
+/* The packets of the connection at index 1, as somebody counted them in the fixture's memfd. */
+static void count_packets(const struct fixture *fixture, __u64 packets)
+{
+	off_t at = COUNTERS_OFFSET + offsetof(struct pt_lane, connections[1]);
+
+	assert_int_equal(pwrite(fixture->counters, &packets, sizeof(packets), at), sizeof(packets));
+}
+
+static void counters_begin_at_their_offset(void **state)
+{
+	struct pt_engine_request request = {.abi = PT_ENGINE_ABI, .verb = PT_ENGINE_OPEN};
+	struct pt_connection_counters sum = {};
+	struct fixture *fixture = *state;
+	struct pt_engine_reply reply;
+	struct pt_counters counters;
+	int fd = fixture_connect(fixture), passed;
+
+	assert_int_equal(pt_engine_send(fd, &request, sizeof(request), -1), 0);
+	reply = fixture_receive(fd, &passed);
+	assert_int_equal(reply.open.counters_offset, COUNTERS_OFFSET);
+	assert_int_equal(pt_engine_map_counters(passed, &reply.open, &counters), 0);
+	count_packets(fixture, 77);
+	pt_counters_connection(&counters, 1, &sum);
+	assert_int_equal(sum.direction[PT_RECEIVE].packets, 77);
+	assert_int_equal(sum.direction[PT_RECEIVE].bytes, 0);
+	pt_engine_unmap_counters(&counters);
+	assert_null(counters.lanes);
+	close(passed);
+	close(fd);
+}
+
+/* Of a file that has room for a lane at the first two pages, and not for a byte more. */
+static void counters_beyond_their_file_are_refused(void **state)
+{
+	static const struct {
+		__u64 offset;
+		int error;
+	} cases[] = {
+		{0, 0},
+		{COUNTERS_OFFSET, 0},
+		{COUNTERS_OFFSET + 1, -EBADMSG},
+		{2 * COUNTERS_OFFSET, -EBADMSG},
+		{64, -EBADMSG}, /* no multiple of a page */
+		{COUNTERS_OFFSET / 2, -EBADMSG},
+		{1ull << 63, -EBADMSG},
+		{-(__u64)COUNTERS_OFFSET, -EBADMSG},
+		{~0ull, -EBADMSG},
+	};
+	struct pt_engine_open open = {.capacity = CAPACITY, .lane_count = 1};
+	struct pt_counters counters;
+	int fd = memfd_create("counters", MFD_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, COUNTERS_OFFSET + pt_lane_bytes(CAPACITY)), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		open.counters_offset = cases[i].offset;
+		if (pt_engine_map_counters(fd, &open, &counters) != cases[i].error)
+			fail_msg("offset %llu", cases[i].offset);
+		if (cases[i].error == 0)
+			pt_engine_unmap_counters(&counters);
+	}
+	close(fd);
+}
+
+static void status_tells_of_the_workers(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pt_engine_reply reply;
+	int fd = fixture_connect(fixture);
+
+	fixture->workers[1] = (struct pt_engine_worker){
+		.queues = "port:0 port:1", .lcore = 7, .cpu = -1, .stuck = 1, .packets = 99};
+	fixture->worker_count = 2;
+	reply = fixture_ask(fd, (struct pt_engine_request){.verb = PT_ENGINE_STATUS}, -1);
+	assert_int_equal(reply.status.worker_count, 2);
+	assert_memory_equal(&reply.status.workers[1], &fixture->workers[1],
+			    sizeof(fixture->workers[1]));
+	close(fd);
+}
+
 static void publish_is_answered_when_it_is_done_and_kept(void **state)
 {
 	struct fixture *fixture = *state;
 	int fd = fixture_connect(fixture);
 
 	assert_int_equal(fixture_publish(fd, fixture_snapshot_of(5)), 0);
-	assert_int_equal(fixture->generation, 5);
+	assert_int_equal(fixture->set.generation, 5);
 	assert_int_equal(access(fixture->kept, R_OK), 0);
 	assert_int_equal(fixture_publish(fd, fixture_snapshot_of(3)), 0);
-	assert_int_equal(fixture->generation, 3);
+	assert_int_equal(fixture->set.generation, 3);
 	close(fd);
 }
 
@@ -71,7 +151,7 @@ static __u64 generation_after_restart(struct fixture *fixture)
 	__u64 generation;
 	int fd;
 
-	fixture->generation = 0;
+	fixture->set.generation = 0;
 	fixture_start(fixture);
 	fd = fixture_connect(fixture);
 	generation = fixture_ask(fd, (struct pt_engine_request){.verb = PT_ENGINE_OPEN}, -1)
@@ -138,7 +218,7 @@ static void refused_snapshots_change_nothing(void **state)
 		-EPERM);
 	assert_int_equal(fixture_publish(fd, open("/dev/null", O_RDONLY | O_CLOEXEC)), -EPERM);
 	assert_int_equal(fixture_publish(fd, fixture_snapshot_of(666)), -ENOMEM);
-	assert_int_equal(fixture->generation, 5);
+	assert_int_equal(fixture->set.generation, 5);
 	assert_int_equal(fixture->published, 1);
 	close(fd);
 }
@@ -221,7 +301,7 @@ static void a_peer_that_leaves_during_its_publish_is_not_missed(void **state)
 	eventfd_write(fixture->hold, 1);
 	assert_int_equal(fixture_publish(other, snapshot), 0);
 	assert_int_equal(fixture_publish(other, fixture_snapshot_of(9)), 0);
-	assert_int_equal(fixture->generation, 9);
+	assert_int_equal(fixture->set.generation, 9);
 	close(other);
 }
 
@@ -296,6 +376,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(open_hands_the_counters_over, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(counters_begin_at_their_offset, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test(counters_beyond_their_file_are_refused),
+		cmocka_unit_test_setup_teardown(status_tells_of_the_workers, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(publish_is_answered_when_it_is_done_and_kept,
 						fixture_setup, fixture_teardown),
