@@ -52,6 +52,7 @@ static void engine_down(struct engine *engine, const char *why)
 	engine->up = false;
 	engine->waiting = false;
 	engine->publishing = 0;
+	pt_engine_unmap_counters(&engine->opened_counters);
 	snprintf(engine->failure, sizeof(engine->failure), "%s", why);
 
 	TAILQ_CONCAT(&lost, &engine->calls, link);
@@ -99,41 +100,52 @@ static int engine_call(struct engine *engine, const struct pt_engine_request *re
 	return 0;
 }
 
-/* The counters of a restarted engine come by another descriptor, but go on where they were. */
-static int engine_take_counters(struct engine *engine, const struct pt_engine_open *open, int fd)
+/* Texts came from another process: their ends are made sure of. */
+static struct pt_engine_open open_terminated(const struct pt_engine_open *open)
 {
-	struct pt_counters counters;
-	int r = fd < 0 ? -EBADMSG : pt_engine_map_counters(fd, open, &counters);
+	struct pt_engine_open copy = *open;
 
-	if (r < 0)
-		return r;
-	if (engine->counters.lanes)
-		pt_engine_unmap_counters(&engine->counters);
-	engine->counters = counters;
-	return 0;
+	copy.kind[sizeof(copy.kind) - 1] = '\0';
+	copy.table[sizeof(copy.table) - 1] = '\0';
+	return copy;
 }
 
+/*
+ * What OPEN tells counts for nothing before STATUS is there: a port's counters are found by the
+ * slot that STATUS gives it, so the two are taken up together or not at all.
+ */
 static void engine_opened(struct engine *engine, const struct pt_engine_reply *reply, int fd)
 {
 	if (reply->error < 0) {
 		engine_down(engine, reply->text);
 		return;
 	}
-	if (engine_take_counters(engine, &reply->open, fd) < 0) {
+	if (fd < 0 || pt_engine_map_counters(fd, &reply->open, &engine->opened_counters) < 0) {
 		engine_down(engine, "the engine's counters cannot be mapped");
 		return;
 	}
-	engine->held = reply->open;
-	engine->held.kind[sizeof(engine->held.kind) - 1] = '\0';
-	engine->held.table[sizeof(engine->held.table) - 1] = '\0';
+	engine->opened = open_terminated(&reply->open);
+	if (engine_call(engine, &status_question, -1, NULL, NULL) < 0)
+		engine_down(engine, "out of memory");
+}
+
+/*
+ * Takes up what an engine opened with. The counters of a restarted one come by another descriptor,
+ * but go on where they were. Where it holds no set now, the last one that we know of still says
+ * whose they are: no index of that one has gone to another connection since.
+ */
+static void engine_take_up(struct engine *engine)
+{
+	pt_engine_unmap_counters(&engine->counters);
+	engine->counters = engine->opened_counters;
+	engine->opened_counters = (struct pt_counters){};
+	engine->held = engine->opened;
+	if (engine->held.set.generation)
+		engine->counted = engine->held.set;
 	engine->up = true;
 	engine->failure[0] = '\0';
 	engine->refused_generation = 0;
 	engine->retry_us = 0;
-	engine_ask(engine, &status_question, NULL,
-		   NULL); /* so that the ports are known before the engine is ready */
-	engine->owner->changed(engine);
-	engine_offer(engine);
 }
 
 static void engine_published(struct engine *engine, const struct pt_engine_reply *reply)
@@ -149,7 +161,8 @@ static void engine_published(struct engine *engine, const struct pt_engine_reply
 		engine->owner->changed(engine);
 		return;
 	}
-	engine->held = reply->open;
+	engine->held = open_terminated(&reply->open);
+	engine->counted = engine->held.set;
 	engine->publish_seconds = (now_us() - engine->publish_started_us) / 1e6;
 	engine->refused_generation = 0;
 	engine->failure[0] = '\0';
@@ -162,14 +175,13 @@ static bool status_differs(const struct pt_engine_status *a, const struct pt_eng
 {
 	if (a->port_count != b->port_count)
 		return true;
-	for (uint32_t i = 0; i < a->port_count && i < PT_PORTS_MAX; i++)
-		if (a->ports[i].up != b->ports[i].up ||
-		    strncmp(a->ports[i].mode, b->ports[i].mode, sizeof(a->ports[i].mode)))
+	for (uint32_t i = 0; i < a->port_count; i++)
+		if (a->ports[i].up != b->ports[i].up || strcmp(a->ports[i].mode, b->ports[i].mode))
 			return true;
 	return false;
 }
 
-/* Texts came from another process: their ends are made sure of. */
+/* As in open_terminated(). */
 static void terminate_texts(struct pt_engine_status *status)
 {
 	for (uint32_t i = 0; i < status->port_count; i++) {
@@ -183,15 +195,24 @@ static void terminate_texts(struct pt_engine_status *status)
 
 static void engine_told_status(struct engine *engine, const struct pt_engine_reply *reply)
 {
+	struct pt_engine_status status = reply->status;
+	bool opening = !engine->up;
 	bool differs;
 
-	if (reply->error < 0 || reply->status.port_count > PT_PORTS_MAX)
+	if (reply->error < 0 || status.port_count > PT_PORTS_MAX) {
+		if (opening)
+			engine_down(engine, "the engine does not tell its status");
 		return;
-	differs = status_differs(&engine->status, &reply->status);
-	engine->status = reply->status;
-	terminate_texts(&engine->status);
-	if (differs)
+	}
+	terminate_texts(&status);
+	differs = status_differs(&engine->status, &status);
+	engine->status = status;
+	if (opening)
+		engine_take_up(engine);
+	if (opening || differs)
 		engine->owner->changed(engine);
+	if (opening)
+		engine_offer(engine);
 }
 
 static void engine_answered(struct engine *engine, const struct pt_engine_reply *reply, int fd)
@@ -324,8 +345,7 @@ void engine_stop(struct engine *engine)
 	engine->timer = sd_event_source_disable_unref(engine->timer);
 	engine->up = false;
 	engine_down(engine, "stopping");
-	if (engine->counters.lanes)
-		pt_engine_unmap_counters(&engine->counters);
+	pt_engine_unmap_counters(&engine->counters);
 }
 
 void engine_offer(struct engine *engine)

@@ -31,9 +31,10 @@ struct engine {
 	const struct engine_owner *owner;
 	void *closure; /* the owner's */
 	const char *name;
-	bool up;			/* connected, and it answered OPEN */
+	bool up;			/* connected, and it answered OPEN and STATUS */
 	struct pt_engine_open held;	/* valid once seen; what it said last */
-	struct pt_engine_status status; /* valid while up */
+	struct pt_engine_set counted;	/* whose the counters are; see engine_take_up() */
+	struct pt_engine_status status; /* what it said last */
 	struct pt_counters counters;	/* lanes NULL: never seen */
 	char failure[256];	     /* why it is down or refused the desired set; "" if neither */
 	uint64_t refused_generation; /* 0: none */
@@ -46,6 +47,8 @@ struct engine {
 	sd_event_source *io;
 	sd_event_source *timer;
 	int socket;
+	struct pt_engine_open opened; /* what OPEN told, until STATUS is there as well */
+	struct pt_counters opened_counters;
 	bool waiting;	     /* for the answer to the first of the calls */
 	uint64_t asked_us;   /* when that was sent */
 	uint64_t publishing; /* the generation that was sent and not answered; 0: none */

@@ -36,13 +36,18 @@ static int engines_tell_desired(struct engine *engine, struct pt_engine_set *ret
 	return engines->desired_fd;
 }
 
+/* Whether the set is one of this registry, of `generation` or later. */
+static bool set_is_since(const struct engines *engines, const struct pt_engine_set *set,
+			 uint64_t generation)
+{
+	return !memcmp(set->registry, engines->desired.registry, sizeof(set->registry)) &&
+	       set->generation >= generation && set->generation <= engines->desired.generation;
+}
+
 static bool engine_holds(const struct engines *engines, const struct engine *engine,
 			 uint64_t generation)
 {
-	const struct pt_engine_set *held = &engine->held.set;
-
-	return !memcmp(held->registry, engines->desired.registry, sizeof(held->registry)) &&
-	       held->generation >= generation && held->generation <= engines->desired.generation;
+	return set_is_since(engines, &engine->held.set, generation);
 }
 
 static bool engines_settled(const struct engines *engines, uint64_t generation)
@@ -214,7 +219,7 @@ void engines_connection_counters(const struct engines *engines, const struct con
 		const struct engine *engine = &engines->engines[i];
 
 		if (engine->counters.lanes && connection->counter < engine->counters.capacity &&
-		    engine_holds(engines, engine, connection->since))
+		    set_is_since(engines, &engine->counted, connection->since))
 			pt_counters_connection(&engine->counters, connection->counter, sum);
 	}
 }
