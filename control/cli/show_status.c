@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The daemon, its engines and their ports. */
+/* The daemon, its engines, their ports and their workers. */
 #include "field.h"
 #include "show.h"
 #include "table.h"
@@ -81,6 +81,73 @@ void show_ports(const json_t *arguments, const json_t *answer)
 	table_free(table);
 }
 
+/* Of a figure that is null before there is anything to divide by. */
+static void add_figure(struct table *table, const json_t *worker, const char *key, int decimals)
+{
+	const json_t *figure = json_object_get(worker, key);
+
+	if (json_is_number(figure))
+		table_text(table, "%.*f", decimals, json_number_value(figure));
+	else
+		table_text(table, "-");
+}
+
+static void add_queues(struct table *table, const json_t *queues)
+{
+	char text[128] = "";
+	const json_t *queue;
+	size_t i, used = 0;
+
+	json_array_foreach (queues, i, queue) {
+		used += snprintf(text + used, sizeof(text) - used, "%s%s", i ? "," : "",
+				 json_string_value(queue));
+		if (used >= sizeof(text))
+			break;
+	}
+	table_text(table, "%s", text);
+}
+
+static void add_worker(struct table *table, const json_t *engine, const json_t *worker)
+{
+	table_number(table, field_number(worker, "lcore"));
+	table_text(table, "%s", field_text(engine, "name"));
+	add_queues(table, json_object_get(worker, "queues"));
+	table_number(table, field_number(worker, "packets"));
+	add_figure(table, worker, "packets_per_burst", 1);
+	add_figure(table, worker, "cycles_per_packet", 0);
+	if (!field_true(engine, "up"))
+		table_text(table, "DOWN");
+	else
+		table_text(table, field_true(worker, "stuck") ? "STUCK" : "polling");
+}
+
+static void show_workers(const json_t *answer)
+{
+	struct table *table =
+		table_new(">LCORE ENGINE QUEUES >PACKETS >PACKETS/BURST >CYCLES/PACKET STATE");
+	const json_t *engine, *worker;
+	size_t i, j;
+
+	json_array_foreach (json_object_get(answer, "engines"), i, engine)
+		json_array_foreach (json_object_get(engine, "workers"), j, worker)
+			add_worker(table, engine, worker);
+	if (table_rows(table))
+		printf("\n");
+	table_print(table, stdout);
+	table_free(table);
+}
+
+static json_int_t stuck_workers(const json_t *engine)
+{
+	json_int_t stuck = 0;
+	const json_t *worker;
+	size_t i;
+
+	json_array_foreach (json_object_get(engine, "workers"), i, worker)
+		stuck += field_true(worker, "stuck");
+	return stuck;
+}
+
 /* Why the engine does not run what it should, or "". */
 static const char *trouble_of(const json_t *engine)
 {
@@ -93,6 +160,18 @@ static const char *trouble_of(const json_t *engine)
 	return "";
 }
 
+static void add_note(struct table *table, const json_t *engine)
+{
+	json_int_t stuck = stuck_workers(engine);
+	const char *trouble = trouble_of(engine);
+
+	if (stuck)
+		table_text(table, "%s STUCK%s%s", field_plural(stuck, "worker", "workers"),
+			   *trouble ? "; " : "", trouble);
+	else
+		table_text(table, "%s", trouble);
+}
+
 static void add_engine(struct table *table, const json_t *engine)
 {
 	table_text(table, "%s", field_text(engine, "name"));
@@ -103,19 +182,33 @@ static void add_engine(struct table *table, const json_t *engine)
 	table_text(table, "%.1f", (double)field_number(engine, "table_bytes") / (1 << 20));
 	table_text(table, "%.3f", json_number_value(json_object_get(engine, "publish_seconds")));
 	table_number(table, json_array_size(json_object_get(engine, "ports")));
-	table_text(table, "%s", trouble_of(engine));
+	add_note(table, engine);
+}
+
+static void print_state(const json_t *answer)
+{
+	const char *site = field_text(answer, "site");
+	const json_t *engine;
+	json_int_t stuck = 0;
+	size_t i;
+
+	json_array_foreach (json_object_get(answer, "engines"), i, engine)
+		stuck += stuck_workers(engine);
+	printf("peertagd %s, %s", field_text(answer, "version"),
+	       field_true(answer, "ready") ? "ready" : "NOT READY");
+	if (stuck)
+		printf(", %s STUCK", field_plural(stuck, "WORKER", "WORKERS"));
+	printf("%s%s\n", *site ? ", site " : "", site);
 }
 
 void show_status(const json_t *arguments, const json_t *answer)
 {
 	struct table *table =
 		table_new("ENGINE STATE >GENERATION TABLE >MIB >PUBLISH-S >PORTS NOTE");
-	const char *site = field_text(answer, "site");
 	json_t *engine;
 	size_t i;
 
-	printf("peertagd %s, %s%s%s\n", field_text(answer, "version"),
-	       field_true(answer, "ready") ? "ready" : "NOT READY", *site ? ", site " : "", site);
+	print_state(answer);
 	printf("revision %" JSON_INTEGER_FORMAT ": %s, %" JSON_INTEGER_FORMAT
 	       " IPv4 and %" JSON_INTEGER_FORMAT " IPv6 prefixes\n\n",
 	       field_number(answer, "revision"),
@@ -127,6 +220,7 @@ void show_status(const json_t *arguments, const json_t *answer)
 	if (table_rows(table)) {
 		printf("\n");
 		show_ports(arguments, answer);
+		show_workers(answer);
 	} else {
 		printf("no engine is configured\n");
 	}

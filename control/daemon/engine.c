@@ -170,13 +170,26 @@ static void engine_published(struct engine *engine, const struct pt_engine_reply
 	engine_offer(engine);
 }
 
-/* True where an operator would want to hear of it. */
+bool engine_port_differs(const struct pt_engine_port *a, const struct pt_engine_port *b)
+{
+	return a->up != b->up || strcmp(a->mode, b->mode) || strcmp(a->name, b->name);
+}
+
+/* Not by its figures: those differ whenever it is asked. */
+static bool worker_differs(const struct pt_engine_worker *a, const struct pt_engine_worker *b)
+{
+	return a->lcore != b->lcore || !a->stuck != !b->stuck;
+}
+
 static bool status_differs(const struct pt_engine_status *a, const struct pt_engine_status *b)
 {
-	if (a->port_count != b->port_count)
+	if (a->port_count != b->port_count || a->worker_count != b->worker_count)
 		return true;
 	for (uint32_t i = 0; i < a->port_count; i++)
-		if (a->ports[i].up != b->ports[i].up || strcmp(a->ports[i].mode, b->ports[i].mode))
+		if (engine_port_differs(&a->ports[i], &b->ports[i]))
+			return true;
+	for (uint32_t i = 0; i < a->worker_count; i++)
+		if (worker_differs(&a->workers[i], &b->workers[i]))
 			return true;
 	return false;
 }
@@ -191,6 +204,16 @@ static void terminate_texts(struct pt_engine_status *status)
 		port->mode[sizeof(port->mode) - 1] = '\0';
 		port->driver[sizeof(port->driver) - 1] = '\0';
 	}
+	for (uint32_t i = 0; i < status->worker_count; i++) {
+		struct pt_engine_worker *worker = &status->workers[i];
+
+		worker->queues[sizeof(worker->queues) - 1] = '\0';
+	}
+}
+
+static bool status_fits(const struct pt_engine_status *status)
+{
+	return status->port_count <= PT_PORTS_MAX && status->worker_count <= PT_WORKERS_MAX;
 }
 
 static void engine_told_status(struct engine *engine, const struct pt_engine_reply *reply)
@@ -199,7 +222,7 @@ static void engine_told_status(struct engine *engine, const struct pt_engine_rep
 	bool opening = !engine->up;
 	bool differs;
 
-	if (reply->error < 0 || status.port_count > PT_PORTS_MAX) {
+	if (reply->error < 0 || !status_fits(&status)) {
 		if (opening)
 			engine_down(engine, "the engine does not tell its status");
 		return;

@@ -21,7 +21,7 @@ struct engine_owner {
 	/* The set that the engine shall hold, and a memfd with it that stays the owner's; -1: none
 	 * yet. */
 	int (*desired)(struct engine *engine, struct pt_engine_set *ret_set);
-	/* Up, down, holds another set, refused one, or a port changed. */
+	/* Up, down, holds another set, refused one, or a port or a worker changed. */
 	void (*changed)(struct engine *engine);
 };
 
@@ -67,6 +67,9 @@ void engine_stop(struct engine *engine);
 
 /* The desired set changed: publish it unless the engine holds it. */
 void engine_offer(struct engine *engine);
+
+/* Whether an operator would want to hear of the difference. */
+bool engine_port_differs(const struct pt_engine_port *a, const struct pt_engine_port *b);
 
 /*
  * Asks STATUS, which also brings engine->status up to date, or LOOKUP. Returns -ENOTCONN if the

@@ -16,7 +16,7 @@ struct engines;
 
 /* What the daemon learns of. */
 struct engines_observer {
-	/* An engine came, went, took or refused a set, or one of its ports changed. */
+	/* An engine came, went, took or refused a set, or a port or worker of it changed. */
 	void (*changed)(void *closure, const struct engine *engine);
 	/* Every engine of the configuration now holds this generation or a later one. */
 	void (*acknowledged)(void *closure, uint64_t generation);

@@ -55,7 +55,7 @@ void http_respond(struct http_request *request, unsigned status, const char *typ
 
 void http_respond_json(struct http_request *request, unsigned status, json_t *document)
 {
-	char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
+	char *text = document ? json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
 
 	json_decref(document);
 	if (!text) {

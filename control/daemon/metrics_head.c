@@ -191,6 +191,66 @@ static void write_ports(struct head *head)
 	write_tag_failures(head);
 }
 
+/* One sample a worker: `value` writes it. */
+static void worker_family(struct head *head, const char *name, enum kind kind, const char *help,
+			  void (*value)(FILE *stream, const struct engine *engine, size_t worker))
+{
+	family(head, name, kind, help);
+	for (size_t i = 0; i < engines_count(head->engines); i++) {
+		const struct engine *engine = engines_at(head->engines, i);
+
+		for (size_t worker = 0; worker < engine->status.worker_count; worker++) {
+			engine_sample(head, name, kind, engine);
+			fprintf(head->stream, ",worker=\"%u\"} ",
+				engine->status.workers[worker].lcore);
+			value(head->stream, engine, worker);
+			fputc('\n', head->stream);
+		}
+	}
+}
+
+static void write_polls(FILE *stream, const struct engine *engine, size_t worker)
+{
+	fprintf(stream, "%" PRIu64, (uint64_t)engine->status.workers[worker].polls);
+}
+
+static void write_bursts(FILE *stream, const struct engine *engine, size_t worker)
+{
+	fprintf(stream, "%" PRIu64, (uint64_t)engine->status.workers[worker].bursts);
+}
+
+static void write_worker_packets(FILE *stream, const struct engine *engine, size_t worker)
+{
+	fprintf(stream, "%" PRIu64, (uint64_t)engine->status.workers[worker].packets);
+}
+
+static void write_busy_seconds(FILE *stream, const struct engine *engine, size_t worker)
+{
+	fprintf(stream, "%.15g", status_busy_seconds(engine, worker));
+}
+
+static void write_stuck(FILE *stream, const struct engine *engine, size_t worker)
+{
+	fputc(status_stuck(engine, worker) ? '1' : '0', stream);
+}
+
+static void write_workers(struct head *head)
+{
+	worker_family(head, "peertag_worker_polls", COUNTER,
+		      "Times that the worker asked a queue for packets, since it started.",
+		      write_polls);
+	worker_family(head, "peertag_worker_bursts", COUNTER,
+		      "Polls that brought packets, since the worker started.", write_bursts);
+	worker_family(head, "peertag_worker_packets", COUNTER,
+		      "Packets that the worker took, since it started.", write_worker_packets);
+	worker_family(head, "peertag_worker_busy_seconds", COUNTER,
+		      "Time that the worker spent on packets, since it started.",
+		      write_busy_seconds);
+	worker_family(head, "peertag_worker_stuck", GAUGE,
+		      "1 while the worker does not come around: its queues are not served.",
+		      write_stuck);
+}
+
 static void write_engines(struct head *head)
 {
 	engine_family(head, "peertag_engine_generation", GAUGE,
@@ -233,6 +293,7 @@ char *metrics_head(const struct view *view, const struct engines *engines, bool 
 	write_registry(&head, view);
 	write_engines(&head);
 	write_ports(&head);
+	write_workers(&head);
 	gauge(&head, "peertag_series", "Series of this scrape.",
 	      head.series + 1 + view->by_name.count * CHECK_CONNECTION_SERIES);
 	if (fclose(head.stream) == 0)

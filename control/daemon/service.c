@@ -2,6 +2,7 @@
 #include "service.h"
 #include "api.h"
 #include "log.h"
+#include "status.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -15,6 +16,7 @@ struct engine_note {
 	bool up;
 	uint64_t generation;
 	char failure[256];
+	struct pt_engine_status status; /* without workers while it is down */
 };
 
 static void tell_engine(struct service *service, const struct engine *engine)
@@ -31,14 +33,57 @@ static void tell_engine(struct service *service, const struct engine *engine)
 			   (unsigned long long)engine->held.set.generation);
 }
 
-static void tell_ports(struct service *service, const struct engine *engine)
+static void tell_ports(struct service *service, const struct engine *engine,
+		       const struct pt_engine_status *told)
 {
-	for (size_t i = 0; i < engine->status.port_count; i++)
+	for (size_t i = 0; i < engine->status.port_count; i++) {
+		const struct pt_engine_port *port = &engine->status.ports[i];
+
+		if (i < told->port_count && !engine_port_differs(port, &told->ports[i]))
+			continue;
 		events_emit(service->events, "port",
 			    json_pack("{s:s,s:s,s:b,s:s}", "engine", engine->name, "port",
-				      engine->status.ports[i].name, "up",
-				      engine->status.ports[i].up, "mode",
-				      engine->status.ports[i].mode));
+				      port->name, "up", port->up, "mode", port->mode));
+	}
+}
+
+static void tell_worker(struct service *service, const struct engine *engine,
+			const struct pt_engine_worker *worker)
+{
+	events_emit(service->events, "worker",
+		    json_pack("{s:s,s:I,s:o,s:b}", "engine", engine->name, "lcore",
+			      (json_int_t)worker->lcore, "queues",
+			      status_queues_json(worker->queues), "stuck", worker->stuck != 0));
+	if (worker->stuck)
+		log_error("engine %s: the worker on lcore %u is stuck: nobody serves %s",
+			  engine->name, worker->lcore, worker->queues);
+	else
+		log_notice("engine %s: the worker on lcore %u goes on", engine->name,
+			   worker->lcore);
+}
+
+/* A worker that does its work is not worth a word, unless it was stuck before. */
+static void tell_workers(struct service *service, const struct engine *engine,
+			 const struct pt_engine_status *told)
+{
+	for (size_t i = 0; i < engine->status.worker_count; i++) {
+		const struct pt_engine_worker *worker = &engine->status.workers[i];
+		bool was_stuck = i < told->worker_count && told->workers[i].stuck;
+
+		if (!worker->stuck != !was_stuck)
+			tell_worker(service, engine, worker);
+	}
+}
+
+static void tell_status(struct service *service, const struct engine *engine,
+			struct pt_engine_status *told)
+{
+	tell_ports(service, engine, told);
+	if (engine->up)
+		tell_workers(service, engine, told);
+	*told = engine->status;
+	if (!engine->up)
+		told->worker_count = 0;
 }
 
 static void tell_ready(struct service *service)
@@ -66,16 +111,15 @@ static void engine_changed(void *closure, const struct engine *engine)
 
 	if (!note)
 		return;
-	if (note->up == engine->up && note->generation == engine->held.set.generation &&
-	    !strcmp(note->failure, engine->failure)) {
-		tell_ports(service, engine);
-		return;
+	if (note->up != engine->up || note->generation != engine->held.set.generation ||
+	    strcmp(note->failure, engine->failure)) {
+		note->up = engine->up;
+		note->generation = engine->held.set.generation;
+		snprintf(note->failure, sizeof(note->failure), "%s", engine->failure);
+		tell_engine(service, engine);
+		tell_ready(service);
 	}
-	note->up = engine->up;
-	note->generation = engine->held.set.generation;
-	snprintf(note->failure, sizeof(note->failure), "%s", engine->failure);
-	tell_engine(service, engine);
-	tell_ready(service);
+	tell_status(service, engine, &note->status);
 }
 
 struct acknowledgement {

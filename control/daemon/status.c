@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "status.h"
 
+#include <string.h>
+
 static json_t *count_json(struct pt_count count)
 {
 	return json_pack("{s:I,s:I}", "packets", (json_int_t)count.packets, "bytes",
@@ -51,21 +53,77 @@ static json_t *port_json(const struct engine *engine, size_t at)
 			 (json_int_t)counters.forward_drops);
 }
 
+double status_busy_seconds(const struct engine *engine, size_t worker)
+{
+	const struct pt_engine_status *status = &engine->status;
+
+	if (!status->cycles_hz)
+		return 0;
+	return (double)status->workers[worker].busy_cycles / (double)status->cycles_hz;
+}
+
+bool status_stuck(const struct engine *engine, size_t worker)
+{
+	return engine->up && engine->status.workers[worker].stuck;
+}
+
+/* `value`, which is not negative, to so many parts of one. */
+static json_t *rounded_json(double value, double parts)
+{
+	return json_real((double)(json_int_t)(value * parts + 0.5) / parts);
+}
+
+/* null where there is nothing to divide by yet. */
+static json_t *ratio_json(__u64 dividend, __u64 divisor)
+{
+	return divisor ? rounded_json((double)dividend / (double)divisor, 100) : json_null();
+}
+
+json_t *status_queues_json(const char *queues)
+{
+	json_t *list = json_array();
+
+	while (*queues) {
+		size_t length = strcspn(queues, " ");
+
+		json_array_append_new(list, json_stringn(queues, length));
+		queues += length + strspn(queues + length, " ");
+	}
+	return list;
+}
+
+static json_t *worker_json(const struct engine *engine, size_t at)
+{
+	const struct pt_engine_worker *worker = &engine->status.workers[at];
+	bool several_cpus = worker->cpu == (__u32)-1;
+
+	return json_pack(
+		"{s:I,s:o,s:o,s:I,s:I,s:I,s:o,s:o,s:o,s:b}", "lcore", (json_int_t)worker->lcore,
+		"cpu", several_cpus ? json_null() : json_integer(worker->cpu), "queues",
+		status_queues_json(worker->queues), "polls", (json_int_t)worker->polls, "bursts",
+		(json_int_t)worker->bursts, "packets", (json_int_t)worker->packets, "busy_seconds",
+		rounded_json(status_busy_seconds(engine, at), 1e6), "cycles_per_packet",
+		ratio_json(worker->busy_cycles, worker->packets), "packets_per_burst",
+		ratio_json(worker->packets, worker->bursts), "stuck", status_stuck(engine, at));
+}
+
 static json_t *engine_json(const struct engines *engines, const struct engine *engine)
 {
-	json_t *ports = json_array();
+	json_t *ports = json_array(), *workers = json_array();
 	json_t *object;
 
 	for (size_t i = 0; i < engine->status.port_count; i++)
 		json_array_append_new(ports, port_json(engine, i));
-	object = json_pack("{s:s,s:b,s:I,s:I,s:s,s:s,s:I,s:f,s:I,s:I,s:o}", "name", engine->name,
-			   "up", engine->up, "generation", (json_int_t)engine->held.set.generation,
-			   "desired_generation", (json_int_t)engines_desired(engines), "kind",
-			   engine->held.kind, "table", engine->held.table, "table_bytes",
-			   (json_int_t)engine->held.table_bytes, "publish_seconds",
-			   engine->publish_seconds, "publish_failures",
+	for (size_t i = 0; i < engine->status.worker_count; i++)
+		json_array_append_new(workers, worker_json(engine, i));
+	object = json_pack("{s:s,s:b,s:I,s:I,s:s,s:s,s:I,s:f,s:I,s:I,s:o,s:o}", "name",
+			   engine->name, "up", engine->up, "generation",
+			   (json_int_t)engine->held.set.generation, "desired_generation",
+			   (json_int_t)engines_desired(engines), "kind", engine->held.kind, "table",
+			   engine->held.table, "table_bytes", (json_int_t)engine->held.table_bytes,
+			   "publish_seconds", engine->publish_seconds, "publish_failures",
 			   (json_int_t)engine->publish_failures, "capacity",
-			   (json_int_t)engine->held.capacity, "ports", ports);
+			   (json_int_t)engine->held.capacity, "ports", ports, "workers", workers);
 	if (object && engine->failure[0])
 		json_object_set_new(object, "error", json_string(engine->failure));
 	return object;

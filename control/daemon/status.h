@@ -18,4 +18,12 @@ json_t *status_outcomes_json(const struct engines *engines);
 /* The port's counters: all lanes, read in one pass. */
 struct pt_port_counters status_port_counters(const struct engine *engine, size_t port);
 
+/* What a worker polls: "PORT:QUEUE PORT:QUEUE" as a list. */
+json_t *status_queues_json(const char *queues);
+
+/* How long the worker was busy with packets, in seconds since the engine started. */
+double status_busy_seconds(const struct engine *engine, size_t worker);
+/* It has not come around for a while; nobody knows of an engine that is away. */
+bool status_stuck(const struct engine *engine, size_t worker);
+
 #endif

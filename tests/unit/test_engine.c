@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * An engine as the daemon shows it: its counters when it is started anew. The daemon is the real
- * one, and so is the host of the engine.
+ * An engine as the daemon shows it: its workers in status, metrics and events, and its counters
+ * when it is started anew. The daemon is the real one, and so is the host of the engine.
  */
 #include <fcntl.h>
 #include <setjmp.h>
@@ -18,6 +18,238 @@
 
 #include "daemon/status.h"
 #include "daemon_fixture.h"
+
+#define OPENMETRICS "application/openmetrics-text; version=1.0.0"
+
+static const struct pt_engine_worker busy = {
+	.queues = "net_a:0 net_b:0",
+	.lcore = 2,
+	.cpu = 12,
+	.polls = 123456789012345,
+	.bursts = 40,
+	.packets = 1000,
+	.busy_cycles = 187540,
+};
+static const struct pt_engine_worker idle = {
+	.queues = "net_a:1", .lcore = 3, .cpu = -1, .polls = 77};
+
+static void engage(struct fixture *engine)
+{
+	engine->workers[0] = busy;
+	engine->workers[1] = idle;
+	engine->worker_count = 2;
+}
+
+static void assert_has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("%s\nis not in\n%s", part, text);
+}
+
+static size_t count_of(const char *text, const char *part)
+{
+	size_t count = 0;
+
+	for (; (text = strstr(text, part)); text += strlen(part))
+		count++;
+	return count;
+}
+
+static void status_has(struct daemon *daemon, const char *part)
+{
+	char *text = daemon_get(daemon, "/v1/status", NULL);
+
+	assert_has(text, part);
+	free(text);
+}
+
+static void status_shows_what_workers_do(void **state)
+{
+	struct daemon *daemon = *state;
+
+	status_has(daemon, "\"workers\":[]");
+	engage(daemon->engine);
+	status_has(daemon,
+		   "\"workers\":[{\"lcore\":2,\"cpu\":12,\"queues\":[\"net_a:0\",\"net_b:0\"],"
+		   "\"polls\":123456789012345,\"bursts\":40,\"packets\":1000,"
+		   "\"busy_seconds\":0.000188,\"cycles_per_packet\":187.54,"
+		   "\"packets_per_burst\":25.0,\"stuck\":false},"
+		   "{\"lcore\":3,\"cpu\":null,\"queues\":[\"net_a:1\"],\"polls\":77,\"bursts\":0,"
+		   "\"packets\":0,\"busy_seconds\":0.0,\"cycles_per_packet\":null,"
+		   "\"packets_per_burst\":null,\"stuck\":false}]");
+}
+
+static bool down_for_its_status(const struct daemon *daemon)
+{
+	return !daemon_engine(daemon)->up &&
+	       !strcmp(daemon_engine(daemon)->failure, "the engine does not tell its status");
+}
+
+static void a_status_out_of_bounds_is_not_taken(void **state)
+{
+	struct daemon *daemon = *state;
+	struct fixture *engine = daemon->engine;
+
+	memset(engine->workers[0].queues, 'q', sizeof(engine->workers[0].queues));
+	engine->worker_count = 1;
+	status_has(daemon, "[\"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq\"]");
+	engine->worker_count = PT_WORKERS_MAX + 1;
+	status_has(daemon, "[\"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq\"]");
+
+	fixture_stop(engine);
+	daemon_wait(daemon, daemon_engine_is_down);
+	fixture_start(engine);
+	daemon_wait(daemon, down_for_its_status);
+	engine->worker_count = 1;
+	daemon_wait(daemon, daemon_is_ready);
+}
+
+static size_t samples_of(const char *text)
+{
+	size_t count = 0;
+
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+		count += *line != '#';
+	return count;
+}
+
+/* By the judge of the format, where it is installed. */
+static void assert_promtool_accepts(const char *text)
+{
+	FILE *promtool;
+
+	if (system("command -v promtool > /dev/null"))
+		return;
+	promtool = popen("promtool check metrics", "w");
+	fputs(text, promtool);
+	assert_int_equal(pclose(promtool), 0);
+}
+
+static void figures_of_workers_are_metrics(void **state)
+{
+	static const char *const lines[] = {
+		"# TYPE peertag_worker_polls_total counter\n",
+		"peertag_worker_polls_total{engine=\"fixture\",worker=\"2\"} 123456789012345\n",
+		"peertag_worker_polls_total{engine=\"fixture\",worker=\"3\"} 77\n",
+		"peertag_worker_bursts_total{engine=\"fixture\",worker=\"2\"} 40\n",
+		"peertag_worker_packets_total{engine=\"fixture\",worker=\"2\"} 1000\n",
+		"peertag_worker_packets_total{engine=\"fixture\",worker=\"3\"} 0\n",
+		"peertag_worker_busy_seconds_total{engine=\"fixture\",worker=\"2\"} 0.00018754\n",
+		"# TYPE peertag_worker_stuck gauge\n",
+		"peertag_worker_stuck{engine=\"fixture\",worker=\"2\"} 0\n",
+		"peertag_worker_stuck{engine=\"fixture\",worker=\"3\"} 1\n",
+	};
+	struct daemon *daemon = *state;
+	char series[64], *text;
+
+	engage(daemon->engine);
+	daemon->engine->workers[1].stuck = 1;
+	daemon_run_for(daemon, 400);
+	text = daemon_get(daemon, "/metrics", NULL);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		assert_has(text, lines[i]);
+	snprintf(series, sizeof(series), "\npeertag_series %zu\n", samples_of(text));
+	assert_has(text, series);
+	assert_promtool_accepts(text);
+	free(text);
+
+	text = daemon_get(daemon, "/metrics", OPENMETRICS);
+	assert_has(text, "# TYPE peertag_worker_polls counter\n");
+	assert_has(text, lines[1]);
+	free(text);
+}
+
+/* The figures stay; that it is stuck is known of nobody who is not there. */
+static void metrics_of_an_engine_that_is_away_stay(void **state)
+{
+	struct daemon *daemon = *state;
+	char *text;
+
+	engage(daemon->engine);
+	daemon->engine->workers[0].stuck = 1;
+	daemon_run_for(daemon, 400);
+	fixture_stop(daemon->engine);
+	daemon_wait(daemon, daemon_engine_is_down);
+	text = daemon_get(daemon, "/metrics", NULL);
+	assert_has(text, "peertag_worker_packets_total{engine=\"fixture\",worker=\"2\"} 1000\n");
+	assert_has(text, "peertag_worker_stuck{engine=\"fixture\",worker=\"2\"} 0\n");
+	free(text);
+	fixture_start(daemon->engine);
+}
+
+/* What is heard while the loop runs for a while. */
+static char *heard_in(struct daemon *daemon, int listener, unsigned int ms)
+{
+	daemon_run_for(daemon, ms);
+	return daemon_heard(listener);
+}
+
+static void a_stuck_worker_is_told_and_its_figures_are_not(void **state)
+{
+	struct daemon *daemon = *state;
+	struct pt_engine_worker *worker = &daemon->engine->workers[0];
+	int listener;
+	char *text;
+
+	engage(daemon->engine);
+	listener = daemon_listen(daemon);
+	free(heard_in(daemon, listener, 400));
+	for (int i = 0; i < 5; i++) {
+		worker->polls++;
+		worker->busy_cycles += 1000;
+		text = heard_in(daemon, listener, 300);
+		assert_int_equal(count_of(text, "data:"), 0);
+		free(text);
+	}
+
+	worker->stuck = 1;
+	text = heard_in(daemon, listener, 600);
+	assert_has(text, "data: {\"engine\":\"fixture\",\"lcore\":2,"
+			 "\"queues\":[\"net_a:0\",\"net_b:0\"],\"stuck\":true,"
+			 "\"event\":\"worker\",\"time\":");
+	assert_int_equal(count_of(text, "data:"), 1);
+	assert_true(daemon_is_ready(daemon));
+	free(text);
+
+	worker->stuck = 0;
+	text = heard_in(daemon, listener, 600);
+	assert_has(text, "\"stuck\":false,\"event\":\"worker\"");
+	assert_int_equal(count_of(text, "data:"), 1);
+	free(text);
+	close(listener);
+}
+
+static void a_worker_that_was_killed_does_not_go_on(void **state)
+{
+	struct daemon *daemon = *state;
+	struct pt_engine_worker *worker = &daemon->engine->workers[0];
+	int listener = daemon_listen(daemon);
+	char *text;
+
+	engage(daemon->engine);
+	worker->stuck = 1;
+	text = heard_in(daemon, listener, 600);
+	assert_int_equal(count_of(text, "\"event\":\"worker\""), 1);
+	free(text);
+	fixture_stop(daemon->engine);
+	text = heard_in(daemon, listener, 600);
+	assert_int_equal(count_of(text, "\"event\":\"worker\""), 0);
+	assert_has(text, "cannot connect");
+	free(text);
+	worker->stuck = 0;
+	fixture_start(daemon->engine);
+	daemon_wait(daemon, daemon_is_ready);
+	text = heard_in(daemon, listener, 600);
+	assert_int_equal(count_of(text, "\"event\":\"worker\""), 0);
+	assert_int_equal(count_of(text, "\"event\":\"engine\""), 1);
+	free(text);
+
+	worker->stuck = 1;
+	text = heard_in(daemon, listener, 600);
+	assert_int_equal(count_of(text, "\"stuck\":true,\"event\":\"worker\""), 1);
+	free(text);
+	close(listener);
+}
 
 /* The counters, as the engine's packet path would write them. */
 static void count(const struct fixture *engine, off_t offset, __u64 packets)
@@ -140,6 +372,18 @@ static void counters_do_not_wait_for_the_set_of_an_engine_that_lost_it(void **st
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(status_shows_what_workers_do, daemon_setup,
+						daemon_teardown),
+		cmocka_unit_test_setup_teardown(a_status_out_of_bounds_is_not_taken, daemon_setup,
+						daemon_teardown),
+		cmocka_unit_test_setup_teardown(figures_of_workers_are_metrics, daemon_setup,
+						daemon_teardown),
+		cmocka_unit_test_setup_teardown(metrics_of_an_engine_that_is_away_stay,
+						daemon_setup, daemon_teardown),
+		cmocka_unit_test_setup_teardown(a_stuck_worker_is_told_and_its_figures_are_not,
+						daemon_setup, daemon_teardown),
+		cmocka_unit_test_setup_teardown(a_worker_that_was_killed_does_not_go_on,
+						daemon_setup, daemon_teardown),
 		cmocka_unit_test_setup_teardown(counters_never_decrease_when_an_engine_restarts,
 						daemon_setup, daemon_teardown),
 		cmocka_unit_test_setup_teardown(
