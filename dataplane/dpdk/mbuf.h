@@ -36,7 +36,8 @@ enum pt_outcome mbuf_parse(struct rte_mbuf *mbuf, struct mbuf_window *window,
 void mbuf_store_dscp(struct rte_mbuf *mbuf, const struct mbuf_window *window,
 		     const struct pt_packet *packet);
 
-/* Pushes a VLAN tag. Returns false, and the packet as it was, where there is no room in front. */
+/* Pushes a VLAN tag onto a packet that has its MAC addresses. Returns false, and the packet as it
+ * was, where there is no room in front. */
 bool mbuf_push_vlan(struct rte_mbuf *mbuf, __u16 vlan);
 
 #endif

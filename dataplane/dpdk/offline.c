@@ -51,8 +51,10 @@ struct pt_offline {
 static int offline_eal(bool verbose, struct message *message)
 {
 	static bool started;
-	const struct eal_options options = {
-		.program = "peertag-dpdk", .quiet = !verbose, .offline = true};
+	const struct eal_options options = {.program = "peertag-dpdk",
+					    .prefix = "peertag-offline",
+					    .quiet = !verbose,
+					    .offline = true};
 	int error = started ? 0 : eal_start(&options, message);
 
 	started = !error;
