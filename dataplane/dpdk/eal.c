@@ -188,7 +188,7 @@ static int arguments_init(struct arguments *arguments, const struct eal_options 
 	if (error)
 		return error;
 	add(arguments, options->program);
-	if (!words_have(&arguments->user, "file-prefix")) {
+	if (options->prefix && !words_have(&arguments->user, "file-prefix")) {
 		add(arguments, "--file-prefix");
 		add(arguments, options->prefix);
 	}

@@ -15,7 +15,7 @@
 
 struct eal_options {
 	const char *program;   /* argv[0] */
-	const char *prefix;    /* --file-prefix, unless the arguments have one */
+	const char *prefix;    /* --file-prefix, unless the arguments have one; NULL: EAL's own */
 	const char *arguments; /* of the configuration, parted as by words.h; NULL: none */
 	bool quiet;	       /* errors only */
 	bool verbose;	       /* all that EAL says of itself; else what is worth a look */

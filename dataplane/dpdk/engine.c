@@ -15,10 +15,9 @@
 #include "eal.h"
 #include "mark.h"
 #include "telemetry.h"
+#include "watch.h"
 
-#define CHECK_US     250000 /* how often ports and workers are looked at */
-#define STUCK_CHECKS 4	    /* looks without a sign of life */
-#define STOP_MS	     2000   /* how long a worker may take to end */
+#define STOP_MS 2000 /* how long a worker may take to end */
 
 static int engine_eal(const struct engine *engine, struct message *message)
 {
@@ -202,26 +201,19 @@ static bool engine_stop_workers(struct engine *engine)
 	return left_ms > 0;
 }
 
-static void engine_save_nic_packets(const struct engine *engine)
-{
-	for (__u32 i = 0; i < engine->port_count; i++)
-		engine->state->file->nic_packets[engine->ports[i].slot] =
-			port_nic_packets(&engine->ports[i]);
-}
-
 void engine_free(struct engine *engine)
 {
 	if (!engine)
 		return;
 	telemetry_stop();
-	sd_event_source_disable_unref(engine->timer);
+	watch_stop(engine);
 	if (!engine_stop_workers(engine)) {
 		fprintf(stderr,
 			"peertag-dpdk: a worker does not end: leaving without cleaning up\n");
 		_exit(1);
 	}
 	if (engine->state)
-		engine_save_nic_packets(engine);
+		watch_save_nic_packets(engine);
 	for (__u32 i = 0; i < engine->port_count; i++)
 		port_stop(&engine->ports[i]);
 	for (__u32 i = 0; i < engine->worker_count; i++)
@@ -230,133 +222,6 @@ void engine_free(struct engine *engine)
 	state_free(engine->state);
 	eal_stop();
 	free(engine);
-}
-
-/* Which queues touch a port, as they receive from it or transmit to it. */
-static bool queue_touches(const struct queue *queue, __u32 port)
-{
-	return queue->input == port || (queue->forward && queue->output == port);
-}
-
-/* Its queues are polled, or not any more: no worker is in one of them when this returns. */
-static void engine_pause(struct engine *engine, __u32 port, bool paused)
-{
-	for (__u32 i = 0; i < engine->worker_count; i++) {
-		struct worker *worker = engine->workers[i];
-
-		for (__u32 n = 0; n < worker->queue_count; n++)
-			if (queue_touches(&worker->queues[n], port))
-				worker_pause(worker, n, paused);
-	}
-	table_grace(engine->table);
-}
-
-/* A device that was probed again may have another number, and other abilities. */
-static void engine_point_queues(struct engine *engine)
-{
-	for (__u32 i = 0; i < engine->worker_count; i++) {
-		struct worker *worker = engine->workers[i];
-
-		for (__u32 n = 0; n < worker->queue_count; n++) {
-			struct queue *queue = &worker->queues[n];
-
-			queue->port = engine->ports[queue->input].id;
-			if (!queue->forward)
-				continue;
-			queue->output_port = engine->ports[queue->output].id;
-			queue->vlan_insert = engine->ports[queue->output].vlan_insert;
-		}
-	}
-}
-
-/* Whether a queue's ports, both, can be used. */
-static bool queue_is_ready(const struct engine *engine, const struct queue *queue)
-{
-	return engine->ports[queue->input].started &&
-	       (!queue->forward || engine->ports[queue->output].started);
-}
-
-static void engine_unpause(struct engine *engine)
-{
-	for (__u32 i = 0; i < engine->worker_count; i++) {
-		struct worker *worker = engine->workers[i];
-
-		for (__u32 n = 0; n < worker->queue_count; n++)
-			worker_pause(worker, n, !queue_is_ready(engine, &worker->queues[n]));
-	}
-}
-
-static void engine_restart_port(struct engine *engine, __u32 port)
-{
-	struct message message;
-
-	engine_pause(engine, port, true);
-	if (port_restart(&engine->ports[port], &message))
-		fprintf(stderr, "warning: %s\n", message.text);
-	engine_point_queues(engine);
-	engine_unpause(engine);
-}
-
-/* A queue can only be taken from a worker that comes around. */
-static bool engine_can_pause(const struct engine *engine)
-{
-	for (__u32 i = 0; i < engine->worker_count; i++)
-		if (engine->still[i])
-			return false;
-	return true;
-}
-
-static void engine_check_ports(struct engine *engine)
-{
-	struct pt_engine_port told;
-	bool restart, changed;
-
-	for (__u32 i = 0; i < engine->port_count; i++) {
-		restart = false;
-		changed = port_check(&engine->ports[i], &restart);
-		restart = restart && engine_can_pause(engine);
-		if (restart)
-			engine_restart_port(engine, i);
-		if (!changed && !restart)
-			continue;
-		engine_port_status(engine, i, &told);
-		fprintf(stderr, "port %s: %s\n", told.name, told.mode);
-	}
-	engine_save_nic_packets(engine);
-}
-
-bool engine_worker_is_stuck(const struct engine *engine, __u32 worker)
-{
-	return __atomic_load_n(&engine->still[worker], __ATOMIC_RELAXED) >= STUCK_CHECKS;
-}
-
-static void engine_check_worker(struct engine *engine, __u32 i)
-{
-	const struct worker *worker = engine->workers[i];
-	__u64 rounds = __atomic_load_n(&worker->figures.rounds, __ATOMIC_RELAXED);
-	bool moves = rounds != engine->seen_rounds[i] || worker->queue_count == 0;
-	bool was_stuck = engine_worker_is_stuck(engine, i);
-
-	engine->seen_rounds[i] = rounds;
-	__atomic_store_n(&engine->still[i], moves ? 0 : engine->still[i] + 1, __ATOMIC_RELAXED);
-	if (engine_worker_is_stuck(engine, i) && !was_stuck)
-		fprintf(stderr,
-			"warning: the worker on lcore %u is stuck: it has not come around for "
-			"%u ms; its queues are not served, and a publish waits for it\n",
-			worker->lcore, STUCK_CHECKS * CHECK_US / 1000);
-	else if (moves && was_stuck)
-		fprintf(stderr, "the worker on lcore %u goes on\n", worker->lcore);
-}
-
-static int engine_on_timer(sd_event_source *source, uint64_t now_us, void *argument)
-{
-	struct engine *engine = argument;
-
-	engine_check_ports(engine);
-	for (__u32 i = 0; i < engine->worker_count; i++)
-		engine_check_worker(engine, i);
-	sd_event_source_set_time(source, now_us + CHECK_US);
-	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
 static int engine_launch(struct engine *engine, struct message *message)
@@ -393,7 +258,7 @@ int engine_run(struct engine *engine, sd_event *loop, struct message *message)
 		error = port_start(&engine->ports[i], engine->ports[i].queues, message);
 	if (error)
 		return error;
-	engine_point_queues(engine);
+	watch_point_queues(engine);
 	error = engine_launch(engine, message);
 	if (error)
 		return error;
@@ -401,8 +266,7 @@ int engine_run(struct engine *engine, sd_event *loop, struct message *message)
 	error = telemetry_start(engine, message);
 	if (error)
 		return error;
-	error = sd_event_add_time_relative(loop, &engine->timer, CLOCK_MONOTONIC, CHECK_US, 0,
-					   engine_on_timer, engine);
+	error = watch_start(engine, loop);
 	return error < 0 ? message_set(message, error, "cannot start a timer: %s", strerror(-error))
 			 : 0;
 }
@@ -477,7 +341,7 @@ void engine_worker_status(const struct engine *engine, __u32 number, struct pt_e
 	name_queues(engine, worker, ret->queues, sizeof(ret->queues));
 	ret->lcore = worker->lcore;
 	ret->cpu = rte_lcore_to_cpu_id(worker->lcore);
-	ret->stuck = engine_worker_is_stuck(engine, number);
+	ret->stuck = watch_worker_is_stuck(engine, number);
 	ret->polls = __atomic_load_n(&figures->polls, __ATOMIC_RELAXED);
 	ret->bursts = __atomic_load_n(&figures->bursts, __ATOMIC_RELAXED);
 	ret->packets = __atomic_load_n(&figures->packets, __ATOMIC_RELAXED);

@@ -46,9 +46,6 @@ void engine_free(struct engine *engine);
 /* Starts the ports and the workers, and looks after them in `loop` from then on. */
 int engine_run(struct engine *engine, sd_event *loop, struct message *message);
 
-/* Whether the watchdog has not seen the worker come around for a while. */
-bool engine_worker_is_stuck(const struct engine *engine, __u32 worker);
-
 /* Fills the figures of a worker; also for DPDK's telemetry. */
 void engine_worker_status(const struct engine *engine, __u32 worker, struct pt_engine_worker *ret);
 void engine_port_status(const struct engine *engine, __u32 port, struct pt_engine_port *ret);

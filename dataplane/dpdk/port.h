@@ -9,6 +9,7 @@
 #ifndef PEERTAG_DATAPLANE_DPDK_PORT_H
 #define PEERTAG_DATAPLANE_DPDK_PORT_H
 
+#include <net/if.h>
 #include <rte_ethdev.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -30,17 +31,25 @@ struct port_queues {
 
 struct port {
 	const struct pt_config_port *config;
-	__u16 id;   /* of the ethdev */
+	__u16 id;   /* of the ethdev; another one after a restart, perhaps */
 	__u32 slot; /* of its counters */
 	struct rte_eth_dev_info device;
+	char interface[IF_NAMESIZE]; /* of the kernel, that the driver sits on; "" */
+	char *arguments;	     /* what the device was made of */
+	bool is_virtual;	     /* no hardware, so no speed and no filter of addresses */
 	bool started;
 	bool vlan_insert; /* it can push a VLAN tag as it transmits */
+	bool multi_segs;  /* it can transmit a packet of several mbufs */
 	struct port_queues queues;
 	struct rte_mempool *pool; /* of its receive queues */
 	__u64 nic_base;		  /* the device's count before this process, or before a reset */
+	__u64 nic_seen;		  /* by the device, at the last look */
 	struct rte_eth_link link;
 	char problem[128];  /* why it is not up; "" */
+	char remark[64];    /* what is not as it should be, "" */
 	atomic_uint events; /* PORT_EVENT_*: noted, not yet acted upon */
+	__u32 failures;	    /* of port_restart(), one after the other */
+	__u64 retry_cycles; /* when to try again */
 };
 
 enum {
@@ -54,7 +63,7 @@ enum {
  * address, or by the name that the kernel gives the interface behind it. Fills id and device.
  * Returns 0, or -errno and why: what is not there is told with the nearest name that is, with the
  * devices that are, and where it is known with what the device lacks (bound to a kernel driver,
- * taken by `-a` of another).
+ * not allowed by `-a`). A port that was found is to be stopped, started or not.
  */
 int port_find(struct port *port, const struct pt_config_port *config, struct message *message);
 
@@ -63,7 +72,8 @@ struct port_queues port_queues_max(const struct port *port);
 
 /*
  * Configures it with `queues`, RSS over all receive queues where there are several, and starts it,
- * promiscuous. Returns 0, or -errno and why.
+ * promiscuous, and with at least one transmit queue where it can have any. Returns 0, or -errno and
+ * why.
  */
 int port_start(struct port *port, struct port_queues queues, struct message *message);
 
@@ -72,7 +82,9 @@ void port_stop(struct port *port);
 
 /*
  * Looks after it: link, events. Returns whether anything that port_status() tells has changed.
- * *ret_restart: the device wants a reset, or came back: pause its queues, and call port_restart().
+ * *ret_restart: the device wants a reset, or came back: pause its queues, and call port_restart(),
+ * which opens it anew with the queues that it had. If that fails the port is not started, and
+ * port_check() asks again after a while. The ethdev's id may be another one then.
  */
 bool port_check(struct port *port, bool *ret_restart);
 int port_restart(struct port *port, struct message *message);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "eal.h"
 #include "rules.h"
 
 #define GROUP_ENTRIES	 256
@@ -44,10 +45,25 @@ static __u32 room_for(__u64 count, __u32 more, __u32 max)
 	return RTE_MIN(count + count / 8 + more, (__u64)max);
 }
 
+static int refuse_new(const struct rules *rules, const struct wanted *wanted,
+		      struct message *message)
+{
+	char memory[160];
+
+	if (rte_errno != ENOMEM)
+		return message_set(message, rte_errno ? -rte_errno : -EIO,
+				   "cannot make the table of %u %s prefixes: %s", wanted->count,
+				   wanted_family_name(wanted), rte_strerror(rte_errno));
+	eal_explain_memory(rules_bytes(rules), memory, sizeof(memory));
+	return message_set(message, -ENOMEM, "no memory for the table of %u %s prefixes: %s",
+			   wanted->count, wanted_family_name(wanted), memory);
+}
+
 /* With room for some more, so that a registry that grows does not take a new one each time. */
 static int rules_new(const struct wanted *wanted, struct rules **ret, struct message *message)
 {
 	struct rules *rules = calloc(1, sizeof(*rules));
+	int error;
 
 	if (!rules)
 		return message_set(message, -ENOMEM, "out of memory");
@@ -58,16 +74,9 @@ static int rules_new(const struct wanted *wanted, struct rules **ret, struct mes
 			 wanted->family == PT_IPV4 ? WANTED_GROUPS4_MAX : WANTED_GROUPS6_MAX);
 	rules_make(rules);
 	if (!is_made(rules)) {
-		__u64 bytes = rules_bytes(rules);
-		int error = rte_errno ? -rte_errno : -ENOMEM;
-
+		error = refuse_new(rules, wanted, message);
 		free(rules);
-		return message_set(
-			message, error,
-			"no memory for the table of %u %s prefixes, which takes %llu MiB "
-			"(%s): give DPDK more hugepages, or without them a larger -m",
-			wanted->count, wanted_family_name(wanted),
-			(unsigned long long)(bytes >> 20) + 1, rte_strerror(-error));
+		return error;
 	}
 	*ret = rules;
 	return 0;

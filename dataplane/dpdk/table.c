@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "eal.h"
 #include "rules.h"
 #include "state.h"
 #include "table.h"
@@ -65,15 +66,25 @@ static void set_drop_classes(struct set *set)
 	set->classes = NULL;
 }
 
+static void set_drop_rules(struct set *set, enum pt_family family)
+{
+	rules_free(set->rules[family]);
+	set->rules[family] = NULL;
+}
+
+static void set_drop(struct set *set)
+{
+	set_drop_classes(set);
+	set_drop_rules(set, PT_IPV4);
+	set_drop_rules(set, PT_IPV6);
+}
+
 void table_free(struct table *table)
 {
 	if (!table)
 		return;
-	for (int i = 0; i < 2; i++) {
-		for (int family = 0; family < PT_FAMILIES; family++)
-			rules_free(table->sets[i].rules[family]);
-		set_drop_classes(&table->sets[i]);
-	}
+	set_drop(&table->sets[0]);
+	set_drop(&table->sets[1]);
 	rte_free(table->qsbr);
 	pthread_mutex_destroy(&table->lock);
 	free(table);
@@ -89,29 +100,22 @@ static int set_fill_classes(struct set *set, const struct pt_snapshot *snapshot,
 			    struct message *message)
 {
 	size_t bytes = snapshot->class_count * sizeof(*set->classes);
+	char memory[160];
 
 	set_drop_classes(set);
 	if (!bytes)
 		return 0;
 	set->classes = rte_malloc("peertag-classes", bytes, RTE_CACHE_LINE_SIZE);
-	if (!set->classes)
-		return message_set(message, -ENOMEM,
-				   "no memory of DPDK for %u classes: give it more hugepages, or "
-				   "without them a larger -m",
-				   snapshot->class_count);
+	if (!set->classes) {
+		eal_explain_memory(bytes, memory, sizeof(memory));
+		return message_set(message, -ENOMEM, "no memory for %u classes: %s",
+				   snapshot->class_count, memory);
+	}
 	memcpy(set->classes, pt_snapshot_classes(snapshot), bytes);
 	return 0;
 }
 
-static int set_fill_rules(struct set *set, struct wanted wanted[PT_FAMILIES],
-			  struct message *message)
-{
-	int error = rules_fill(&set->rules[PT_IPV4], &wanted[PT_IPV4], message);
-
-	return error ? error : rules_fill(&set->rules[PT_IPV6], &wanted[PT_IPV6], message);
-}
-
-static void set_show(struct set *set, const struct pt_snapshot *snapshot)
+static void set_describe(struct set *set, const struct pt_snapshot *snapshot)
 {
 	const struct rules *rules4 = set->rules[PT_IPV4], *rules6 = set->rules[PT_IPV6];
 
@@ -125,20 +129,31 @@ static void set_show(struct set *set, const struct pt_snapshot *snapshot)
 	memcpy(set->seen.default_class, snapshot->default_class, sizeof(set->seen.default_class));
 }
 
+/* Of a set that could not be filled, nothing is left. */
+static int set_fill(struct set *set, struct wanted wanted[PT_FAMILIES],
+		    const struct pt_snapshot *snapshot, struct message *message)
+{
+	int error = set_fill_classes(set, snapshot, message);
+
+	for (int family = 0; !error && family < PT_FAMILIES; family++)
+		error = rules_fill(&set->rules[family], &wanted[family], message);
+	if (error)
+		set_drop(set);
+	else
+		set_describe(set, snapshot);
+	return error;
+}
+
 /* What cannot be held is refused before anything is touched. */
-static int set_fill(struct set *set, const struct pt_snapshot *snapshot, struct message *message)
+static int set_take(struct set *set, const struct pt_snapshot *snapshot, struct message *message)
 {
 	struct wanted wanted[PT_FAMILIES] = {};
-	int error = wanted_init(&wanted[PT_IPV4], snapshot, PT_IPV4, message);
+	int error = 0;
 
+	for (int family = 0; !error && family < PT_FAMILIES; family++)
+		error = wanted_init(&wanted[family], snapshot, family, message);
 	if (!error)
-		error = wanted_init(&wanted[PT_IPV6], snapshot, PT_IPV6, message);
-	if (!error)
-		error = set_fill_classes(set, snapshot, message);
-	if (!error)
-		error = set_fill_rules(set, wanted, message);
-	if (!error)
-		set_show(set, snapshot);
+		error = set_fill(set, wanted, snapshot, message);
 	wanted_done(&wanted[PT_IPV4]);
 	wanted_done(&wanted[PT_IPV6]);
 	return error;
@@ -195,7 +210,7 @@ int table_publish(struct table *table, const struct pt_snapshot *snapshot, struc
 
 	if (!mark)
 		return message_set(message, -ENOMEM, "out of memory");
-	error = set_fill(set, snapshot, message);
+	error = set_take(set, snapshot, message);
 	if (!error) {
 		table_flip(table, set, snapshot);
 		owners_release(&table->state->owners, snapshot, mark);
@@ -210,12 +225,9 @@ void table_settle(struct table *table)
 	struct set *spare = table_spare(table);
 
 	set_drop_classes(spare);
-	for (int family = 0; table->looked_up && family < PT_FAMILIES; family++) {
-		if (table->looked_up->rules[family])
-			continue;
-		rules_free(spare->rules[family]);
-		spare->rules[family] = NULL;
-	}
+	for (int family = 0; table->looked_up && family < PT_FAMILIES; family++)
+		if (!table->looked_up->rules[family])
+			set_drop_rules(spare, family);
 }
 
 static __u64 set_bytes(const struct set *set)
