@@ -20,17 +20,38 @@ static enum exit_code fail_memory(const struct invocation *invocation)
 	return output_failure(invocation, EXIT_FAILED, "internal", NULL, "out of memory");
 }
 
+struct engine {
+	const char *title;
+	const char *program;
+	const char *other;	/* the other one's program, */
+	const char *other_hint; /* if that is there */
+};
+
+/* The one that is asked for; XDP unless it is said. */
+static const struct engine *engine_of(const struct invocation *invocation)
+{
+	static const struct engine xdp = {"XDP", "peertag-xdp", "peertag-dpdk", "--engine dpdk is"};
+	static const struct engine dpdk = {"DPDK", "peertag-dpdk", "peertag-xdp",
+					   "--engine xdp is"};
+
+	return strcmp(field_text(invocation->arguments, "engine"), "dpdk") ? &xdp : &dpdk;
+}
+
 static bool is_built_in(const struct invocation *invocation, enum exit_code *ret_code)
 {
-	const char *engine = field_text(invocation->arguments, "engine");
-	const char *table = field_text(invocation->arguments, "table");
+	const struct engine *engine = engine_of(invocation);
 
-	if (!strcmp(engine, "dpdk"))
-		*ret_code = output_failure(invocation, EXIT_FAILED, "unavailable",
-					   "--engine xdp is", "the DPDK engine is not built in");
-	else if (!strcmp(table, "flat"))
+	if (!strcmp(field_text(invocation->arguments, "table"), "flat"))
 		*ret_code = output_failure(invocation, EXIT_FAILED, "unavailable", "--table lpm is",
 					   "the flat table is not built in");
+	else if (!offline_engine_found(engine->program))
+		*ret_code = output_failure(
+			invocation, EXIT_FAILED, "unavailable",
+			offline_engine_found(engine->other) ? engine->other_hint
+							    : "build it: ./run build",
+			"the %s engine is not built in: there is no program %s beside this one or "
+			"in /usr/sbin",
+			engine->title, engine->program);
 	else
 		return true;
 	return false;
@@ -119,21 +140,25 @@ static void print_document(const json_t *document)
 	table_free(table);
 }
 
+/* An error beside a document: what came before it in the capture is told all the same. */
 static enum exit_code tell(const struct invocation *invocation, json_t *document,
-			   const struct view *view)
+			   const struct view *view, const struct error *error)
 {
 	name_connections(document, view);
-	if (invocation->json)
-		return output_document(document);
-	print_document(document);
-	return output_finish(EXIT_DONE);
+	if (!invocation->json)
+		print_document(document);
+	if (error->code == ERROR_NONE)
+		return invocation->json ? output_document(document) : output_finish(EXIT_DONE);
+	output_finish(EXIT_FAILED);
+	json_object_set_new(document, "error", error_json(error));
+	return output_refusal(invocation, document);
 }
 
 static enum exit_code classify(const struct invocation *invocation, const struct view *view,
 			       const struct pt_config_tag *tag)
 {
 	struct offline_run run = {
-		.engine = "peertag-xdp",
+		.engine = engine_of(invocation)->program,
 		.tag = tag,
 		.capture = field_text(invocation->arguments, "capture"),
 		.write = json_string_value(json_object_get(invocation->arguments, "write")),
@@ -150,7 +175,8 @@ static enum exit_code classify(const struct invocation *invocation, const struct
 				      strerror(-run.snapshot_fd));
 	compiled_done(&compiled);
 	document = offline_engine_run(&run, &error);
-	code = document ? tell(invocation, document, view) : output_error(invocation, &error);
+	code = document ? tell(invocation, document, view, &error)
+			: output_error(invocation, &error);
 	json_decref(document);
 	close(run.snapshot_fd);
 	return code;

@@ -58,6 +58,13 @@ static bool find_program(const char *name, char path[PATH_MAX])
 	return false;
 }
 
+bool offline_engine_found(const char *engine)
+{
+	char path[PATH_MAX];
+
+	return find_program(engine, path);
+}
+
 static void name_carriers(const struct pt_config_tag *tag, char *text, size_t bytes)
 {
 	size_t used = 0;
@@ -158,25 +165,31 @@ static void explain_failure(const struct offline_run *run, char *said, int statu
 	error_set(error, ERROR_INTERNAL, "%s: %s", run->engine, reason);
 }
 
-static json_t *read_document(const struct offline_run *run, const struct outputs *outputs,
-			     int status, struct error *error)
+static json_t *read_document(int fd)
 {
-	char said[SAID_MAX];
-	json_error_t where;
+	FILE *stream = reopen(fd);
 	json_t *document;
-	FILE *stream;
+
+	if (!stream)
+		return NULL;
+	document = json_loadf(stream, 0, NULL);
+	fclose(stream);
+	return document;
+}
+
+static json_t *read_outputs(const struct offline_run *run, const struct outputs *outputs,
+			    int status, struct error *error)
+{
+	json_t *document = read_document(outputs->out);
+	char said[SAID_MAX];
 
 	read_said(outputs->err, said);
 	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
 		explain_failure(run, said, status, error);
-		return NULL;
+		return document;
 	}
 	if (*said)
 		fprintf(stderr, "%s\n", said);
-	stream = reopen(outputs->out);
-	document = stream ? json_loadf(stream, 0, &where) : NULL;
-	if (stream)
-		fclose(stream);
 	if (!document)
 		error_set(error, ERROR_INTERNAL, "%s classify printed no JSON document",
 			  run->engine);
@@ -190,11 +203,7 @@ static json_t *run_program(const struct offline_run *run, const struct outputs *
 	int status, reason;
 
 	if (!find_program(run->engine, line.path)) {
-		error_set(error, ERROR_INTERNAL,
-			  "there is no program %s beside this one or in "
-			  "/usr/sbin",
-			  run->engine);
-		error_set_hint(error, "build it: ./run build");
+		error_set(error, ERROR_INTERNAL, "there is no program %s", run->engine);
 		return NULL;
 	}
 	make_command_line(run, &line);
@@ -203,7 +212,7 @@ static json_t *run_program(const struct offline_run *run, const struct outputs *
 		error_set(error, ERROR_INTERNAL, "cannot run %s: %s", line.path, strerror(-reason));
 		return NULL;
 	}
-	return read_document(run, outputs, status, error);
+	return read_outputs(run, outputs, status, error);
 }
 
 json_t *offline_engine_run(const struct offline_run *run, struct error *error)
@@ -212,6 +221,7 @@ json_t *offline_engine_run(const struct offline_run *run, struct error *error)
 				  memfd_create("err", MFD_CLOEXEC)};
 	json_t *document = NULL;
 
+	*error = (struct error){.code = ERROR_NONE};
 	if (outputs.out < 0 || outputs.err < 0)
 		error_set(error, ERROR_INTERNAL, "cannot make a memory file: %s", strerror(errno));
 	else

@@ -18,10 +18,13 @@ struct offline_run {
 	const char *write; /* NULL: the packets are not kept */
 };
 
+/* Whether there is such a program, beside this one or where administrators' programs are. */
+bool offline_engine_found(const char *engine);
+
 /*
  * The document that the program prints, its connections by id; what it says on standard error goes
- * to ours. The program is looked for beside this one, then where administrators' programs are.
- * NULL: `error` says why, in the program's words if it has any.
+ * to ours. `error` is ERROR_NONE, or says why it failed, in its own words if it has any. Where it
+ * failed in the midst of the capture, there is a document of what came before; else NULL.
  */
 json_t *offline_engine_run(const struct offline_run *run, struct error *error);
 

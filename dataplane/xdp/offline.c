@@ -346,10 +346,12 @@ static int output_reserve(struct pt_offline *offline, const struct pt_offline_fr
 int pt_offline_run(struct pt_offline *offline, const struct pt_offline_frame *frames, __u32 count,
 		   struct pt_offline_result *ret)
 {
-	int error =
-		count <= PT_OFFLINE_BURST_MAX ? output_reserve(offline, frames, count) : -EINVAL;
-	__u8 *output = offline->output;
+	int error = count && count <= PT_OFFLINE_BURST_MAX ? 0 : -EINVAL;
+	__u8 *output;
 
+	if (!error)
+		error = output_reserve(offline, frames, count);
+	output = offline->output;
 	for (__u32 i = 0; !error && i < count; i++) {
 		error = run_frame(offline, &frames[i], output, &ret[i]);
 		output += FRAME_ROOM + frames[i].size;

@@ -2,16 +2,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Every real capture through `peertag classify`, compared with the oracle field by field.
 
-    captures.py PEERTAG [NAME...]
+    captures.py PEERTAG [--engine xdp|dpdk] [NAME...]
 
 Each Ethernet capture runs once with a registry of real networks and once with one that is made of
 prefixes around its own addresses, where what leaves is compared byte by byte; all of them together
-run with all countries. Others must be refused with a clear error. Skipped (77) without root or data.
+run with all countries. One that is cut short is told as far as it goes, with an error. Captures of
+other link types must be refused with a clear one. Skipped (77) without data, the engine, or what the
+engine needs: XDP needs root.
 """
+import argparse
 import ipaddress
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,6 +31,7 @@ import capture as captures  # noqa: E402
 import oracle  # noqa: E402
 
 DATA = Path(os.environ.get('PEERTAG_DATA', TESTS.parent.parent / 'shared' / 'data'))
+INSTALLED = '/usr/local/sbin:/usr/sbin:/usr/local/bin:/usr/bin'  # where peertag looks, too
 LONGEST_SURELY_RUN = 3000  # beyond, the kernel's test run may refuse a frame
 MAPPED = ipaddress.ip_network('::/80')
 MAPPINGS = {'dscp': ('mark', 'dscp'), 'vlan': ('mark', 'dscp', 'vlan'), 'bare': ('dscp',)}
@@ -44,8 +49,9 @@ def expect(what, ours, theirs):
 class Bench:
     """A folder for what the runs write, and the program under test."""
 
-    def __init__(self, peertag, folder):
+    def __init__(self, peertag, engine, folder):
         self.peertag = peertag
+        self.engine = engine
         self.folder = Path(folder)
         for name, carriers in MAPPINGS.items():
             tag = ', '.join(f'{carrier}: {str(carrier in carriers).lower()}'
@@ -58,7 +64,7 @@ class Bench:
 
     def run(self, config, registry, capture, *more):
         command = [self.peertag, '-j', '-c', self.path(f'{config}.yaml'), 'classify',
-                   '--registry', registry, *more, capture]
+                   '--engine', self.engine, '--registry', registry, *more, capture]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         return done.returncode, done.stdout, done.stderr
 
@@ -66,16 +72,24 @@ class Bench:
         code, out, err = self.run(config, registry, capture, *more)
         if code:
             raise Difference(f'exit {code}: {out.strip()} {err.strip()}')
-        return json.loads(out)
+        document = json.loads(out)
+        expect('engine', document['engine'], self.engine)
+        return document
+
+
+def native_bounds(engine, frames):
+    """How many frames may go around the engine, at least and at most: those that it cannot take."""
+    if engine != 'xdp':
+        return 0, 0
+    least = sum(len(frame.data) < 14 for frame in frames)
+    return least, least + sum(len(frame.data) == 14 or len(frame.data) > LONGEST_SURELY_RUN
+                              for frame in frames)
 
 
 def compare(document, expected, frames):
     for key in ('received', 'outcomes', 'tagged', 'connections'):
         expect(key, document[key], expected[key])
-    expect('engine', document['engine'], 'xdp')
-    least = sum(len(frame.data) < 14 for frame in frames)
-    most = least + sum(len(frame.data) == 14 or len(frame.data) > LONGEST_SURELY_RUN
-                       for frame in frames)
+    least, most = native_bounds(document['engine'], frames)
     if not least <= document['native_packets'] <= most:
         raise Difference(f'native_packets {document["native_packets"]}: {least} to {most}')
 
@@ -162,6 +176,44 @@ def check_countries(bench, frames):
     compare(bench.classify('dscp', registry, merged), expected, frames)
 
 
+def check_cut_short(bench, frames):
+    """A file that ends within a frame: what came before is told and written, beside the error."""
+    registry = DATA / 'connections' / 'partners.jsonl'
+    for number, count in enumerate((1, 32, 33, min(500, len(frames)))):
+        short, written = bench.path(f'short-{number}.pcap'), bench.path('short.out')
+        captures.write(short, frames[:count])
+        os.truncate(short, short.stat().st_size - 1)
+        expected, leaving = oracle.judge(oracle.read_registry(registry), frames[:count - 1],
+                                         MAPPINGS['dscp'])
+        code, out, _ = bench.run('dscp', registry, short, '--write', written)
+        document = json.loads(out)
+        expect('exit code', code, 1)
+        if short.name not in document['error']['message']:
+            raise Difference(f'{document["error"]} does not name the file')
+        compare(document, expected, frames[:count - 1])
+        compare_written(written, leaving)
+
+
+def check_absent(bench, _frames):
+    """Without the engine's program: the error names it, and the other engine if that is there."""
+    if any(shutil.which(program, path=INSTALLED) for program in ('peertag-xdp', 'peertag-dpdk')):
+        return
+    alone, other = bench.path('alone'), {'xdp': 'dpdk', 'dpdk': 'xdp'}[bench.engine]
+    alone.mkdir()
+    shutil.copy(bench.peertag, alone)
+    lonely = Bench(alone / bench.peertag.name, bench.engine, bench.folder)
+    (alone / 'some.jsonl').write_text('')
+    for beside, hint in ((None, './run build'), (f'peertag-{other}', f'--engine {other} is')):
+        if beside:
+            (alone / beside).symlink_to('/bin/false')
+        code, out, _ = lonely.run('dscp', alone / 'some.jsonl', alone / 'none.pcap')
+        error = json.loads(out)['error']
+        expect('exit code', code, 1)
+        expect('code', error['code'], 'unavailable')
+        if f'peertag-{bench.engine}' not in error['message'] or hint not in error['hint']:
+            raise Difference(f'{error} does not say {hint!r}')
+
+
 def check(bench, path, partners):
     """'ethernet' or 'refused', and the frames, or the difference."""
     capture = captures.read(path)
@@ -185,26 +237,39 @@ def run_all(bench, paths):
             if difference:
                 differences.append(difference)
     if len(paths) > 1:
-        try:
-            check_countries(bench, merged)
-        except (Difference, KeyError, ValueError) as error:
-            differences.append(f'all captures, all countries: {error}')
+        for check_merged in (check_countries, check_cut_short, check_absent):
+            try:
+                check_merged(bench, merged)
+            except (Difference, KeyError, ValueError) as error:
+                differences.append(f'all captures, {check_merged.__name__}: {error}')
     return tally, len(merged), differences
 
 
+def obstacle(arguments, paths):
+    """Why nothing can be run; None if it can."""
+    program = arguments.peertag.parent / f'peertag-{arguments.engine}'
+    if not os.access(program, os.X_OK):
+        return f'{program.name} is not built in'
+    if arguments.engine == 'xdp' and os.geteuid() != 0:
+        return 'loading BPF programs needs root'
+    return None if paths else f'there are no captures in {DATA / "pcaps"}'
+
+
 def main():
-    peertag, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
-    paths = sorted(path for path in (DATA / 'pcaps').glob('*/*')
-                   if not names or any(name in path.name for name in names))
-    if os.geteuid() != 0 or not paths:
-        print('skipped: needs root, and captures in', DATA / 'pcaps')
-        return 77
-    if not os.access(os.path.join(os.path.dirname(peertag), 'peertag-xdp'), os.X_OK):
-        print('skipped: peertag-xdp is not built in')
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('peertag', type=lambda path: Path(path).resolve())
+    parser.add_argument('--engine', choices=('xdp', 'dpdk'), default='xdp')
+    parser.add_argument('names', nargs='*', help='of captures, or parts of them; all if none')
+    arguments = parser.parse_intermixed_args()
+    paths = sorted(path for path in (DATA / 'pcaps').glob('*/*') if not arguments.names or
+                   any(name in path.name for name in arguments.names))
+    reason = obstacle(arguments, paths)
+    if reason:
+        print('skipped:', reason)
         return 77
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix='peertag-captures-') as folder:
-        tally, frames, differences = run_all(Bench(peertag, folder), paths)
+        tally, frames, differences = run_all(Bench(arguments.peertag, arguments.engine, folder), paths)
     for difference in differences[:40]:
         print(difference[:1000])
     print(f'{tally["ethernet"]} captures equal the oracle twice over, {frames} frames together with '

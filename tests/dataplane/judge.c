@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -52,6 +53,7 @@ void judge_open(struct judge *judge, const struct rule_set *set,
 
 	memset(judge, 0, sizeof(*judge));
 	judge->options = *options;
+	judge->burst = 1;
 	snapshot = judge_take(judge, set);
 	judge->connection_count = snapshot->counters;
 	judge->connections = calloc(snapshot->counters + 1, sizeof(*judge->connections));
@@ -62,8 +64,31 @@ void judge_open(struct judge *judge, const struct rule_set *set,
 		fail_msg("pt_offline_open: %d: %s", error, message);
 }
 
+bool judge_is_permitted(void)
+{
+	const struct pt_offline_options options = {.way = PT_OFFLINE_ARRIVING};
+	struct pt_offline *offline = NULL;
+	struct pt_snapshot *snapshot;
+	char message[512] = "";
+	struct rule_set set;
+	int error;
+
+	rule_set_of_fixtures(&set, false);
+	snapshot = rule_set_snapshot(&set, 1);
+	error = pt_offline_open(snapshot, snapshot->bytes, &options, &offline, message,
+				sizeof(message));
+	pt_offline_close(error ? NULL : offline);
+	free(snapshot);
+	rule_set_done(&set);
+	if (geteuid() == 0 || (error != -EPERM && error != -EACCES))
+		return true;
+	print_message("skipped: %s\n", message);
+	return false;
+}
+
 void judge_close(struct judge *judge)
 {
+	judge_flush(judge);
 	pt_offline_close(judge->offline);
 	oracle_table_free(judge->oracle);
 	rule_set_done(&judge->set);
@@ -73,10 +98,13 @@ void judge_close(struct judge *judge)
 void judge_publish(struct judge *judge, const struct rule_set *set)
 {
 	char message[512] = "";
-	struct pt_snapshot *snapshot = judge_take(judge, set);
-	int error = pt_offline_publish(judge->offline, snapshot, snapshot->bytes, message,
-				       sizeof(message));
+	struct pt_snapshot *snapshot;
+	int error;
 
+	judge_flush(judge);
+	snapshot = judge_take(judge, set);
+	error = pt_offline_publish(judge->offline, snapshot, snapshot->bytes, message,
+				   sizeof(message));
 	assert_in_range(snapshot->counters, 0, judge->connection_count);
 	free(snapshot);
 	if (error)
@@ -127,6 +155,15 @@ static void expect(const struct judge *judge, const void *frame, size_t size,
 	*ret_expected = expected;
 }
 
+/* Whether a frame of this size may have gone around the engine, or must have. */
+static bool native_is_right(bool native, size_t size)
+{
+	if (!pt_offline_engine.native)
+		return !native;
+	return native ? size < PT_ETHERNET_BYTES + 1 || size > SURELY_RUN
+		      : size >= PT_ETHERNET_BYTES;
+}
+
 static const char *first_difference(const struct judge *judge, const struct expected *expected,
 				    const struct pt_offline_result *result, size_t size)
 {
@@ -146,8 +183,7 @@ static const char *first_difference(const struct judge *judge, const struct expe
 		return "mark";
 	if (result->forward != judge->options.forward)
 		return "forward";
-	if (result->native ? size >= PT_ETHERNET_BYTES + 1 && size <= SURELY_RUN
-			   : size < PT_ETHERNET_BYTES)
+	if (!native_is_right(result->native, size))
 		return "native";
 	if (result->bytes != expected->size)
 		return "size";
@@ -198,37 +234,92 @@ static bool judge_must_run(const struct judge *judge, size_t size)
 	       (size >= PT_ETHERNET_BYTES + PT_IPV6_BYTES && size <= SURELY_RUN);
 }
 
-void judge_frame(struct judge *judge, const char *name, const void *frame, size_t size)
+static void judge_difference(const struct judge *judge, const struct judged *judged,
+			     const struct expected *expected,
+			     const struct pt_offline_result *result, const char *difference)
 {
-	struct pt_offline_result result = {0};
+	print_bytes("frame", judged->frame, judged->size);
+	print_bytes("should be", expected->frame, expected->size);
+	print_bytes("is", result->frame, result->bytes);
+	fail_msg(
+		"%s: way %d, buffers %u %u, %s; should be %s, classes %u %u, mark %#x, forward %d; "
+		"is %s, classes %u %u, mark %#x, forward %d%s",
+		judged->name, judge->options.way, judge->options.first_bytes,
+		judge->options.next_bytes, difference, pt_outcome_name(expected->outcome),
+		expected->verdict.source, expected->verdict.destination, expected->mark,
+		judge->options.forward, pt_outcome_name(result->outcome), result->source_class,
+		result->destination_class, result->mark, result->forward,
+		result->native ? ", native" : "");
+}
+
+static void judge_result(struct judge *judge, const struct judged *judged,
+			 const struct pt_offline_result *result)
+{
 	struct expected expected;
 	const char *difference;
-	int error =
-		pt_offline_run(judge->offline, &(struct pt_offline_frame){frame, size}, 1, &result);
 
-	if (error == -EINVAL && !judge_must_run(judge, size))
-		return;
-	if (error)
-		fail_msg("%s: pt_offline_run of %zu bytes: %d", name, size, error);
-	expect(judge, frame, size, &expected);
-	difference = first_difference(judge, &expected, &result, size);
-	if (difference) {
-		print_bytes("frame", frame, size);
-		print_bytes("should be", expected.frame, expected.size);
-		print_bytes("is", result.frame, result.bytes);
-		fail_msg(
-			"%s: way %d, %s; should be %s, classes %u %u, mark %#x, forward %d; is %s, "
-			"classes %u %u, mark %#x, forward %d%s",
-			name, judge->options.way, difference, pt_outcome_name(expected.outcome),
-			expected.verdict.source, expected.verdict.destination, expected.mark,
-			judge->options.forward, pt_outcome_name(result.outcome),
-			result.source_class, result.destination_class, result.mark, result.forward,
-			result.native ? ", native" : "");
-	}
-	judge_count(judge, &expected, size);
+	expect(judge, judged->frame, judged->size, &expected);
+	difference = first_difference(judge, &expected, result, judged->size);
+	if (difference)
+		judge_difference(judge, judged, &expected, result, difference);
+	judge_count(judge, &expected, judged->size);
 	judge->frames++;
-	judge->native_frames += result.native;
+	judge->native_frames += result->native;
 	free(expected.frame);
+}
+
+/* The results are judged when all are there: none may have overwritten another. */
+void judge_flush(struct judge *judge)
+{
+	struct pt_offline_frame frames[PT_OFFLINE_BURST_MAX];
+	struct pt_offline_result results[PT_OFFLINE_BURST_MAX];
+	const struct judged *queue = judge->queue;
+	size_t count = judge->queued;
+	int error = 0;
+
+	for (size_t i = 0; i < count; i++)
+		frames[i] = (struct pt_offline_frame){queue[i].frame, queue[i].size};
+	if (count)
+		error = pt_offline_run(judge->offline, frames, count, results);
+	if (error && (error != -EINVAL || judge_must_run(judge, queue[0].size)))
+		fail_msg("%s: pt_offline_run of %zu frames, the first of %zu bytes: %d",
+			 queue[0].name, count, queue[0].size, error);
+	for (size_t i = 0; i < count; i++) {
+		if (!error)
+			judge_result(judge, &queue[i], &results[i]);
+		free(queue[i].frame);
+	}
+	judge->queued = 0;
+	judge->burst = judge->random ? 1 + random_below(judge->random, PT_OFFLINE_BURST_MAX) : 1;
+}
+
+void judge_in_bursts(struct judge *judge, struct random *random)
+{
+	judge->random = random;
+	judge_flush(judge);
+}
+
+/* A copy of its own size each, so that a read past the end is one past its memory. */
+static void judge_queue(struct judge *judge, const char *name, const void *frame, size_t size)
+{
+	struct judged *judged = &judge->queue[judge->queued++];
+
+	*judged = (struct judged){name, malloc(size ? size : 1), size};
+	assert_non_null(judged->frame);
+	if (size)
+		memcpy(judged->frame, frame, size);
+}
+
+/* A frame that may be refused is run alone, since a burst is run whole or not at all. */
+void judge_frame(struct judge *judge, const char *name, const void *frame, size_t size)
+{
+	bool alone = !judge_must_run(judge, size);
+
+	if (alone)
+		judge_flush(judge);
+	judge_queue(judge, name, frame, size);
+	if (alone || judge->queued >= judge->burst)
+		judge_flush(judge);
 }
 
 void judge_counters(struct judge *judge)
@@ -236,6 +327,7 @@ void judge_counters(struct judge *judge)
 	const struct pt_counters *counters = pt_offline_counters(judge->offline);
 	struct pt_port_counters port = {0};
 
+	judge_flush(judge);
 	pt_counters_port(counters, 0, &port);
 	assert_memory_equal(&port, &judge->port, sizeof(port));
 	assert_in_range(counters->capacity, judge->connection_count, UINT32_MAX);

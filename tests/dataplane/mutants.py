@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Puts one bug after the other into the BPF programs; test_classify must notice each.
+"""Puts one bug after the other into the BPF programs; test_classify_xdp must notice each.
 
     mutants.py ROOT
 
@@ -49,11 +49,11 @@ def noticed(root, build, mutant):
         return 'has no place any more'
     source.write_text(good.replace(old, new, 1))
     try:
-        built = subprocess.run(['ninja', '-C', build, 'tests/dataplane/test_classify'],
+        built = subprocess.run(['ninja', '-C', build, 'tests/dataplane/test_classify_xdp'],
                                capture_output=True, text=True, check=False)
         if built.returncode:
             return 'does not compile: ' + built.stdout[-400:]
-        done = subprocess.run([build / 'tests/dataplane/test_classify'], capture_output=True,
+        done = subprocess.run([build / 'tests/dataplane/test_classify_xdp'], capture_output=True,
                               check=False, timeout=120, env={'PEERTAG_SEED': '1'})
         return 'noticed' if done.returncode not in (0, 77) else 'stayed unnoticed'
     finally:

@@ -25,8 +25,8 @@ BOOT_SECONDS = 120  # 8 on an idle machine
 DATAPLANE = "{build}/tests/dataplane/"
 E2E = "python3 {root}/tests/e2e/"
 TESTS = {  # name: seconds at most, command
-    "classify": (600, DATAPLANE + "test_classify"),
-    "asn": (600, DATAPLANE + "test_asn"),
+    "classify_xdp": (600, DATAPLANE + "test_classify_xdp"),
+    "asn_xdp": (600, DATAPLANE + "test_asn_xdp"),
     "publish": (600, DATAPLANE + "test_publish"),
     "demo": (600, "python3 {root}/tests/demo/demo.py --once"),
     "kill_loses_nothing": (600, E2E + "kill_loses_nothing.py"),

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A table of the DPDK engine with its state, in memory, as tests of it want one.
+ * Threading: one publishes; workers as in table.h.
+ */
+#ifndef DATAPLANE_EDGE_H
+#define DATAPLANE_EDGE_H
+
+#include <stdbool.h>
+
+#include "message.h"
+#include "rule_set.h"
+#include "state.h"
+#include "table.h"
+
+#define EDGE_CAPACITY 4096
+#define EDGE_WORKERS  4
+
+struct edge {
+	struct state *state;
+	struct table *table;
+	struct message message; /* of the last publish that was refused */
+	uint64_t generation;	/* of the last publish */
+};
+
+/* Starts EAL with that many MiB, without hugepages; for cmocka's group setup. */
+int edge_start(unsigned int mib);
+
+void edge_open(struct edge *edge);
+void edge_close(struct edge *edge);
+
+/* Publishes and settles; what is refused fails the running test. */
+void edge_publish(struct edge *edge, const struct rule_set *set);
+/* Returns what table_publish() does. */
+int edge_try(struct edge *edge, const struct pt_snapshot *snapshot);
+
+/* The generation that is held. */
+uint64_t edge_generation(struct edge *edge);
+
+/* Every boundary of every prefix is in the class that the oracle says, asked in both ways. */
+void edge_judge(struct edge *edge, const struct rule_set *set);
+/* The same of given addresses. */
+void edge_judge_addrs(struct edge *edge, const struct rule_set *set, int family,
+		      uint8_t (*addrs)[16], size_t count);
+
+/* Bytes that EAL has given to somebody. */
+uint64_t edge_heap_bytes(void);
+
+#endif
