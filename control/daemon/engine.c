@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "engine.h"
+#include "engine_publish.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#define TICK_US		 250000
-#define RETRY_REFUSED_US 5000000
-#define ANSWER_US	 5000000
-#define PUBLISH_US	 300000000 /* a table of millions of prefixes */
+#define TICK_US	  250000
+#define ANSWER_US 5000000
 
 static const struct pt_engine_request status_question = {.verb = PT_ENGINE_STATUS};
 
 struct engine_call {
 	TAILQ_ENTRY(engine_call) link;
 	struct pt_engine_request request;
-	int fd; /* to send along, the call's own, or -1 */
 	engine_answer *answer;
 	void *closure;
 };
@@ -30,13 +27,6 @@ static uint64_t now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-static void call_free(struct engine_call *call)
-{
-	if (call->fd >= 0)
-		close(call->fd);
-	free(call);
 }
 
 static void engine_down(struct engine *engine, const char *why)
@@ -51,7 +41,7 @@ static void engine_down(struct engine *engine, const char *why)
 	engine->socket = -1;
 	engine->up = false;
 	engine->waiting = false;
-	engine->publishing = 0;
+	publish_end(engine);
 	pt_engine_unmap_counters(&engine->opened_counters);
 	snprintf(engine->failure, sizeof(engine->failure), "%s", why);
 
@@ -60,7 +50,7 @@ static void engine_down(struct engine *engine, const char *why)
 		TAILQ_REMOVE(&lost, call, link);
 		if (call->answer)
 			call->answer(call->closure, NULL);
-		call_free(call);
+		free(call);
 	}
 	if (was_up)
 		engine->owner->changed(engine);
@@ -75,12 +65,11 @@ static void engine_pump(struct engine *engine)
 		return;
 	engine->waiting = true;
 	engine->asked_us = now_us();
-	if (pt_engine_send(engine->socket, &call->request, sizeof(call->request), call->fd) < 0)
+	if (pt_engine_send(engine->socket, &call->request, sizeof(call->request), -1) < 0)
 		engine_down(engine, "cannot send to the engine");
 }
 
-/* Queues a request, with a copy of the descriptor `fd` unless that is -1. */
-static int engine_call(struct engine *engine, const struct pt_engine_request *request, int fd,
+static int engine_call(struct engine *engine, const struct pt_engine_request *request,
 		       engine_answer *answer, void *closure)
 {
 	struct engine_call *call;
@@ -92,7 +81,6 @@ static int engine_call(struct engine *engine, const struct pt_engine_request *re
 		return -ENOMEM;
 	call->request = *request;
 	call->request.abi = PT_ENGINE_ABI;
-	call->fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
 	call->answer = answer;
 	call->closure = closure;
 	TAILQ_INSERT_TAIL(&engine->calls, call, link);
@@ -100,14 +88,16 @@ static int engine_call(struct engine *engine, const struct pt_engine_request *re
 	return 0;
 }
 
-/* Texts came from another process: their ends are made sure of. */
-static struct pt_engine_open open_terminated(const struct pt_engine_open *open)
+/* Where it holds no set now, the last one that we know of still says whose the counters are: no
+ * index of that one has gone to another connection since. */
+void engine_hold(struct engine *engine, const struct pt_engine_open *open)
 {
-	struct pt_engine_open copy = *open;
-
-	copy.kind[sizeof(copy.kind) - 1] = '\0';
-	copy.table[sizeof(copy.table) - 1] = '\0';
-	return copy;
+	engine->held = *open;
+	/* Texts came from another process: their ends are made sure of. */
+	engine->held.kind[sizeof(engine->held.kind) - 1] = '\0';
+	engine->held.table[sizeof(engine->held.table) - 1] = '\0';
+	if (engine->held.set.generation)
+		engine->counted = engine->held.set;
 }
 
 /*
@@ -124,50 +114,22 @@ static void engine_opened(struct engine *engine, const struct pt_engine_reply *r
 		engine_down(engine, "the engine's counters cannot be mapped");
 		return;
 	}
-	engine->opened = open_terminated(&reply->open);
-	if (engine_call(engine, &status_question, -1, NULL, NULL) < 0)
+	engine->opened = reply->open;
+	if (engine_call(engine, &status_question, NULL, NULL) < 0)
 		engine_down(engine, "out of memory");
 }
 
-/*
- * Takes up what an engine opened with. The counters of a restarted one come by another descriptor,
- * but go on where they were. Where it holds no set now, the last one that we know of still says
- * whose they are: no index of that one has gone to another connection since.
- */
+/* The counters of a restarted engine come by another descriptor, but go on where they were. */
 static void engine_take_up(struct engine *engine)
 {
 	pt_engine_unmap_counters(&engine->counters);
 	engine->counters = engine->opened_counters;
 	engine->opened_counters = (struct pt_counters){};
-	engine->held = engine->opened;
-	if (engine->held.set.generation)
-		engine->counted = engine->held.set;
+	engine_hold(engine, &engine->opened);
 	engine->up = true;
 	engine->failure[0] = '\0';
 	engine->refused_generation = 0;
 	engine->retry_us = 0;
-}
-
-static void engine_published(struct engine *engine, const struct pt_engine_reply *reply)
-{
-	uint64_t generation = engine->publishing;
-
-	engine->publishing = 0;
-	if (reply->error < 0) {
-		engine->publish_failures++;
-		engine->refused_generation = generation;
-		engine->retry_us = now_us() + RETRY_REFUSED_US;
-		snprintf(engine->failure, sizeof(engine->failure), "%s", reply->text);
-		engine->owner->changed(engine);
-		return;
-	}
-	engine->held = open_terminated(&reply->open);
-	engine->counted = engine->held.set;
-	engine->publish_seconds = (now_us() - engine->publish_started_us) / 1e6;
-	engine->refused_generation = 0;
-	engine->failure[0] = '\0';
-	engine->owner->changed(engine);
-	engine_offer(engine);
 }
 
 bool engine_port_differs(const struct pt_engine_port *a, const struct pt_engine_port *b)
@@ -194,7 +156,7 @@ static bool status_differs(const struct pt_engine_status *a, const struct pt_eng
 	return false;
 }
 
-/* As in open_terminated(). */
+/* As in engine_hold(). */
 static void terminate_texts(struct pt_engine_status *status)
 {
 	for (uint32_t i = 0; i < status->port_count; i++) {
@@ -247,13 +209,11 @@ static void engine_answered(struct engine *engine, const struct pt_engine_reply 
 	engine->waiting = false;
 	if (verb == PT_ENGINE_OPEN)
 		engine_opened(engine, reply, fd);
-	else if (verb == PT_ENGINE_PUBLISH)
-		engine_published(engine, reply);
 	else if (verb == PT_ENGINE_STATUS)
 		engine_told_status(engine, reply);
 	if (call->answer)
 		call->answer(call->closure, reply);
-	call_free(call);
+	free(call);
 	engine_pump(engine);
 }
 
@@ -314,19 +274,13 @@ static void engine_connect(struct engine *engine)
 		engine_down(engine, "out of memory");
 		return;
 	}
-	engine_call(engine, &open, -1, NULL, NULL);
+	engine_call(engine, &open, NULL, NULL);
 }
 
 /* One that hangs is as good as gone: those who ask must not wait for it, nor queue up. */
 static bool engine_hangs(const struct engine *engine)
 {
-	const struct engine_call *call = TAILQ_FIRST(&engine->calls);
-	uint64_t patience_us;
-
-	if (!call || !engine->waiting)
-		return false;
-	patience_us = call->request.verb == PT_ENGINE_PUBLISH ? PUBLISH_US : ANSWER_US;
-	return now_us() - engine->asked_us > patience_us;
+	return engine->waiting && now_us() - engine->asked_us > ANSWER_US;
 }
 
 static int engine_tick(sd_event_source *timer, uint64_t usec, void *userdata)
@@ -356,6 +310,7 @@ int engine_start(struct engine *engine, sd_event *loop, const char *name, const 
 		.name = name,
 		.loop = loop,
 		.socket = -1,
+		.publish_socket = -1,
 	};
 	TAILQ_INIT(&engine->calls);
 	snprintf(engine->path, sizeof(engine->path), "%s", path);
@@ -371,24 +326,8 @@ void engine_stop(struct engine *engine)
 	pt_engine_unmap_counters(&engine->counters);
 }
 
-void engine_offer(struct engine *engine)
-{
-	struct pt_engine_request publish = {.verb = PT_ENGINE_PUBLISH};
-	struct pt_engine_set desired;
-	int fd = engine->up && !engine->publishing ? engine->owner->desired(engine, &desired) : -1;
-
-	if (fd < 0 || !memcmp(&engine->held.set, &desired, sizeof(desired)))
-		return;
-	if (engine->refused_generation == desired.generation && now_us() < engine->retry_us)
-		return;
-	engine->publishing = desired.generation;
-	engine->publish_started_us = now_us();
-	if (engine_call(engine, &publish, fd, NULL, NULL) < 0)
-		engine->publishing = 0;
-}
-
 int engine_ask(struct engine *engine, const struct pt_engine_request *question,
 	       engine_answer *answer, void *closure)
 {
-	return engine->up ? engine_call(engine, question, -1, answer, closure) : -ENOTCONN;
+	return engine->up ? engine_call(engine, question, answer, closure) : -ENOTCONN;
 }

@@ -33,7 +33,7 @@ struct engine {
 	const char *name;
 	bool up;			/* connected, and it answered OPEN and STATUS */
 	struct pt_engine_open held;	/* valid once seen; what it said last */
-	struct pt_engine_set counted;	/* whose the counters are; see engine_take_up() */
+	struct pt_engine_set counted;	/* whose the counters are; see engine_hold() */
 	struct pt_engine_status status; /* what it said last */
 	struct pt_counters counters;	/* lanes NULL: never seen */
 	char failure[256];	     /* why it is down or refused the desired set; "" if neither */
@@ -41,7 +41,7 @@ struct engine {
 	uint64_t publish_failures;
 	double publish_seconds; /* of the last publish that succeeded */
 
-	/* Private to engine.c. */
+	/* Private to engine.c and engine_publish.c. */
 	char path[108];
 	sd_event *loop;
 	sd_event_source *io;
@@ -49,8 +49,10 @@ struct engine {
 	int socket;
 	struct pt_engine_open opened; /* what OPEN told, until STATUS is there as well */
 	struct pt_counters opened_counters;
-	bool waiting;	     /* for the answer to the first of the calls */
-	uint64_t asked_us;   /* when that was sent */
+	bool waiting;	    /* for the answer to the first of the calls */
+	uint64_t asked_us;  /* when that was sent */
+	int publish_socket; /* -1: nothing is being published */
+	sd_event_source *publish_io;
 	uint64_t publishing; /* the generation that was sent and not answered; 0: none */
 	uint64_t publish_started_us;
 	uint64_t retry_us;

@@ -191,16 +191,21 @@ char *daemon_get(struct daemon *daemon, const char *path, const char *accept)
 	return api_answer(daemon, fd);
 }
 
-void daemon_post(struct daemon *daemon, const char *path, const char *document)
+int daemon_post_only(struct daemon *daemon, const char *path, const char *document)
 {
 	int fd = api_connect(daemon);
 	char request[1024];
-	char *answer;
 
 	snprintf(request, sizeof(request), "POST %s HTTP/1.0\r\nContent-Length: %zu\r\n\r\n%s",
 		 path, strlen(document), document);
 	api_send(fd, request);
-	answer = api_answer(daemon, fd);
+	return fd;
+}
+
+void daemon_post(struct daemon *daemon, const char *path, const char *document)
+{
+	char *answer = api_answer(daemon, daemon_post_only(daemon, path, document));
+
 	if (strstr(answer, "\"error\""))
 		fail_msg("POST %s: %s", path, answer);
 	free(answer);

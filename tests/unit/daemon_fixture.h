@@ -35,7 +35,10 @@ bool daemon_engine_is_down(const struct daemon *daemon);
 
 /* Asks over the unix socket; the answer's body, to be freed. `accept` may be NULL. */
 char *daemon_get(struct daemon *daemon, const char *path, const char *accept);
+/* Posts, and waits for the answer, which is no error; or only posts: the connection, to be closed.
+ */
 void daemon_post(struct daemon *daemon, const char *path, const char *document);
+int daemon_post_only(struct daemon *daemon, const char *path, const char *document);
 
 /* A connection that listens to events; what came on it since the last time, to be freed. */
 int daemon_listen(struct daemon *daemon);

@@ -251,6 +251,66 @@ static void a_worker_that_was_killed_does_not_go_on(void **state)
 	close(listener);
 }
 
+#define CONTOSO                                                                                    \
+	"{\"name\":\"contoso\",\"partner\":\"Lumen\",\"country\":\"GB\","                          \
+	"\"prefixes\":[\"203.0.113.0/24\"]}"
+
+static bool publish_is_under_way(const struct daemon *daemon)
+{
+	return daemon_engine(daemon)->publishing != 0;
+}
+
+/* A publish waits for every worker; that of one which is stuck does not end. */
+static void a_worker_that_holds_up_a_publish_is_told(void **state)
+{
+	struct daemon *daemon = *state;
+	struct fixture *engine = daemon->engine;
+	int listener, post;
+	char *text;
+
+	engage(engine);
+	listener = daemon_listen(daemon);
+	engine->holding = true;
+	post = daemon_post_only(daemon, "/v1/connections", CONTOSO);
+	daemon_wait(daemon, publish_is_under_way);
+	daemon_run_for(daemon, 300);
+	engine->workers[0].stuck = 1;
+	text = heard_in(daemon, listener, 600);
+	assert_int_equal(count_of(text, "\"stuck\":true,\"event\":\"worker\""), 1);
+	free(text);
+	text = daemon_get(daemon, "/v1/lookup?address=203.0.113.1", NULL);
+	assert_has(text, "\"engines\":[{\"name\":\"fixture\"");
+	free(text);
+	assert_false(daemon_is_ready(daemon));
+
+	engine->holding = false;
+	eventfd_write(engine->hold, 1);
+	daemon_wait(daemon, daemon_is_ready);
+	close(post);
+	close(listener);
+}
+
+/* One that is killed meanwhile, and started anew, is given the set again. */
+static void a_publish_that_a_kill_ended_is_made_again(void **state)
+{
+	struct daemon *daemon = *state;
+	struct fixture *engine = daemon->engine;
+	int post;
+
+	engine->holding = true;
+	post = daemon_post_only(daemon, "/v1/connections", CONTOSO);
+	daemon_wait(daemon, publish_is_under_way);
+	engine->holding = false;
+	eventfd_write(engine->hold, 1);
+	fixture_stop(engine);
+	memset(&engine->set, 0, sizeof(engine->set));
+	unlink(engine->kept);
+	fixture_start(engine);
+	daemon_wait(daemon, daemon_is_ready);
+	assert_int_equal(daemon_engine(daemon)->publish_failures, 0);
+	close(post);
+}
+
 /* The counters, as the engine's packet path would write them. */
 static void count(const struct fixture *engine, off_t offset, __u64 packets)
 {
@@ -304,9 +364,7 @@ static void wait_without_decrease(struct daemon *daemon, bool (*holds)(const str
 
 static __u32 register_contoso(struct daemon *daemon)
 {
-	daemon_post(daemon, "/v1/connections",
-		    "{\"name\":\"contoso\",\"partner\":\"Lumen\",\"country\":\"GB\","
-		    "\"prefixes\":[\"203.0.113.0/24\"]}");
+	daemon_post(daemon, "/v1/connections", CONTOSO);
 	daemon_wait(daemon, daemon_is_ready);
 	return view_find(daemon->service.view, "contoso")->counter;
 }
@@ -383,6 +441,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_stuck_worker_is_told_and_its_figures_are_not,
 						daemon_setup, daemon_teardown),
 		cmocka_unit_test_setup_teardown(a_worker_that_was_killed_does_not_go_on,
+						daemon_setup, daemon_teardown),
+		cmocka_unit_test_setup_teardown(a_worker_that_holds_up_a_publish_is_told,
+						daemon_setup, daemon_teardown),
+		cmocka_unit_test_setup_teardown(a_publish_that_a_kill_ended_is_made_again,
 						daemon_setup, daemon_teardown),
 		cmocka_unit_test_setup_teardown(counters_never_decrease_when_an_engine_restarts,
 						daemon_setup, daemon_teardown),
