@@ -126,7 +126,7 @@ static void run_cut(const struct tagging *tagging, __u32 first_bytes, __u32 next
 	rule_set_of_fixtures(&set, false);
 	judge_open(&judge, &set, &options);
 	for (size_t i = 0; i < packet_fixture_count; i++)
-		if (packet_fixtures[i].size >= SPLIT_FIRST)
+		if (packet_fixtures[i].size >= SPLIT_FIRST || !pt_offline_engine.one_cut)
 			judge_frame(&judge, packet_fixtures[i].name, packet_fixtures[i].frame,
 				    packet_fixtures[i].size);
 	judge_counters(&judge);
