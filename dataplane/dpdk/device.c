@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <rte_bus.h>
 #include <rte_dev.h>
 #include <rte_devargs.h>
@@ -175,19 +177,20 @@ int device_explain(const char *name, struct message *message)
 	list_devices(list, sizeof(list), &nearest);
 	if (if_nametoindex(name))
 		return message_set(message, -ENODEV,
-				   "port %s: this interface is the kernel's alone; "
-				   "`--vdev=net_af_xdp0,iface=%s` in `eal:` shares it (or "
-				   "net_af_packet0)",
+				   "port %s: EAL has no device over this interface; "
+				   "`--vdev=net_af_xdp0,iface=%s` in `eal:` makes one (or "
+				   "net_af_packet0), if it does not say above why not",
 				   name, name);
 	if (nearest.name[0])
 		return message_set(message, -ENODEV,
 				   "port %s: EAL has no such device; did you mean %s? There are: "
 				   "%s",
 				   name, nearest.name, list);
-	return message_set(message, -ENODEV,
-			   "port %s: EAL has no such device, it has %s; devices are named in "
-			   "`eal:`, by -a or --vdev",
-			   name, list[0] ? list : "none");
+	return message_set(
+		message, -ENODEV,
+		"port %s: EAL has no such device, it has %s; name it in `eal:`, by -a or "
+		"--vdev; what could not be opened is told above",
+		name, list[0] ? list : "none");
 }
 
 bool device_is_virtual(const struct rte_eth_dev_info *device)
@@ -223,6 +226,28 @@ bool device_is_there(const char *arguments, const char *interface)
 	}
 	free(name);
 	return there;
+}
+
+/* One of ethtool's older requests; 0 if the kernel does not know. */
+static __u32 ethtool_get(const char *interface, __u32 command)
+{
+	struct ethtool_value value = {.cmd = command};
+	struct ifreq request = {.ifr_data = (void *)&value};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int error;
+
+	if (fd < 0)
+		return 0;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+	error = ioctl(fd, SIOCETHTOOL, &request);
+	close(fd);
+	return error ? 0 : value.data;
+}
+
+bool interface_merges(const char *interface)
+{
+	return ethtool_get(interface, ETHTOOL_GGRO) ||
+	       (ethtool_get(interface, ETHTOOL_GFLAGS) & ETH_FLAG_LRO);
 }
 
 enum interface_state interface_state(unsigned int index)

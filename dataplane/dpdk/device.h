@@ -43,4 +43,7 @@ enum interface_state {
 /* Of the kernel's interface with this number. */
 enum interface_state interface_state(unsigned int index);
 
+/* Whether the kernel merges packets that it receives there into longer ones (GRO, LRO). */
+bool interface_merges(const char *interface);
+
 #endif

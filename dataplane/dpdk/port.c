@@ -82,10 +82,18 @@ static void port_go_promiscuous(struct port *port)
 {
 	int error = rte_eth_promiscuous_enable(port->id);
 
-	port->remark[0] = '\0';
 	if (error && (error != -ENOTSUP || !port->is_virtual))
 		snprintf(port->remark, sizeof(port->remark), "not promiscuous (%s)",
 			 rte_strerror(-error));
+}
+
+/* A packet socket gets what the kernel merged, and cuts it off where its own frames end. */
+static void port_look_for_merging(struct port *port)
+{
+	if (!strcmp(port->device.driver_name, "net_af_packet") && interface_merges(port->interface))
+		snprintf(port->remark, sizeof(port->remark),
+			 "merged packets are cut off: ethtool -K %s gro off lro off",
+			 port->interface);
 }
 
 /* What the device counts, those that it dropped for want of a buffer included. */
@@ -113,7 +121,9 @@ int port_start(struct port *port, struct port_queues queues, struct message *mes
 	}
 	port->queues = queues;
 	port->started = true;
+	port->remark[0] = '\0';
 	port_go_promiscuous(port);
+	port_look_for_merging(port);
 	port_check(port, &(bool){false});
 	return 0;
 }

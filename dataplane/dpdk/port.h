@@ -46,7 +46,7 @@ struct port {
 	__u64 nic_seen;		  /* by the device, at the last look */
 	struct rte_eth_link link;
 	char problem[128];  /* why it is not up; "" */
-	char remark[64];    /* what is not as it should be, "" */
+	char remark[80];    /* what is not as it should be; "" */
 	atomic_uint events; /* PORT_EVENT_*: noted, not yet acted upon */
 	__u32 failures;	    /* of port_restart(), one after the other */
 	__u64 retry_cycles; /* when to try again */

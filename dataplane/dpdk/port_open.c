@@ -5,6 +5,7 @@
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "device.h"
@@ -18,7 +19,7 @@
 #define FRAME_OVERHEAD_BYTES (RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN + VLAN_TAGS_BYTES)
 
 /* Their queues are fixed when they are made: what is not polled is lost, or passes by. */
-static const char *const fixed_drivers[] = {"net_af_packet", "net_af_xdp", "net_pcap", "net_ring"};
+static const char *const fixed_drivers[] = {"net_af_packet", "net_af_xdp", "net_pcap"};
 
 /* They copy what they transmit, so no buffer of another port's stays with them. */
 static const char *const copying_drivers[] = {"net_af_packet", "net_af_xdp", "net_null", "net_pcap",
@@ -105,7 +106,7 @@ static int port_configure(struct port *port, struct port_queues *queues, struct 
 {
 	int error = rte_eth_dev_configure(port->id, queues->receive, queues->transmit, conf);
 
-	if (error == -EINVAL && queues->transmit < queues->receive) {
+	if (error && queues->transmit < queues->receive) {
 		queues->transmit = queues->receive;
 		error = rte_eth_dev_configure(port->id, queues->receive, queues->transmit, conf);
 	}
@@ -163,12 +164,15 @@ static int port_fill_pool(struct port *port, const struct pool_options *options,
 			   port->config->name, memory);
 }
 
-/* Without scattering, a buffer holds all of a frame. */
+/* Without scattering, a buffer holds all of a frame; of a packet socket, the user says how long. */
 static __u32 room_needed(const struct port *port, const struct rte_eth_conf *conf)
 {
 	__u32 room = RTE_MAX(port->device.min_rx_bufsize, (__u32)ROOM_BYTES);
-	__u32 frame = conf->rxmode.mtu + FRAME_OVERHEAD_BYTES;
+	__u32 frame = conf->rxmode.mtu + FRAME_OVERHEAD_BYTES, given;
+	const char *option = strstr(port->arguments, "framesz=");
 
+	if (option && sscanf(option, "framesz=%u", &given) == 1)
+		frame = RTE_MAX(frame, RTE_MIN(given, UINT16_MAX / 2));
 	return conf->rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER ? room : RTE_MAX(room, frame);
 }
 
