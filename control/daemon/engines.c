@@ -212,6 +212,14 @@ bool engines_ready(const struct engines *engines)
 	return true;
 }
 
+bool engines_met(const struct engines *engines)
+{
+	for (size_t i = 0; i < engines->count; i++)
+		if (!engines->engines[i].up && !engines->engines[i].failure[0])
+			return false;
+	return true;
+}
+
 void engines_connection_counters(const struct engines *engines, const struct connection *connection,
 				 struct pt_connection_counters *sum)
 {

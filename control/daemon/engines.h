@@ -42,6 +42,8 @@ uint64_t engines_desired(const struct engines *engines);
 bool engines_current(const struct engines *engines, const struct engine *engine);
 /* Every engine is current. */
 bool engines_ready(const struct engines *engines);
+/* Every engine is up, or was not to be had when it was last tried. */
+bool engines_met(const struct engines *engines);
 
 /* Adds what the connection counted, over all engines whose set has it, onto *sum. */
 void engines_connection_counters(const struct engines *engines, const struct connection *connection,

@@ -11,6 +11,9 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#define MEET_US	     1000000
+#define MEET_STEP_US 10000
+
 /* What was last said of an engine, so that nothing is said twice. */
 struct engine_note {
 	bool up;
@@ -217,6 +220,23 @@ static int service_start_engines(struct service *service)
 	return service->notes ? service_publish_first(service) : -ENOMEM;
 }
 
+/*
+ * Nobody is answered before the engines that are there have been met: a scrape in between would
+ * find every counter at 0, which was more before control was started anew.
+ */
+static int service_meet_engines(struct service *service)
+{
+	uint64_t now, deadline;
+	int r = sd_event_now(service->loop, CLOCK_MONOTONIC, &now);
+
+	deadline = now + MEET_US;
+	while (r >= 0 && now < deadline && !engines_met(service->engines)) {
+		r = sd_event_run(service->loop, MEET_STEP_US);
+		sd_event_now(service->loop, CLOCK_MONOTONIC, &now);
+	}
+	return r < 0 ? r : 0;
+}
+
 int service_start(struct service *service)
 {
 	struct error error;
@@ -228,6 +248,8 @@ int service_start(struct service *service)
 		r = events_new(service->loop, &service->events);
 	if (r == 0)
 		r = service_start_engines(service);
+	if (r == 0)
+		r = service_meet_engines(service);
 	if (r < 0)
 		return r;
 

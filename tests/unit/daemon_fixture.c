@@ -49,6 +49,25 @@ static struct pt_config *configure(const struct fixture *engine)
 	return config;
 }
 
+static void daemon_start(struct daemon *daemon)
+{
+	daemon->service = (struct service){.config = daemon->config};
+	assert_true(sd_event_new(&daemon->service.loop) >= 0);
+	assert_int_equal(service_start(&daemon->service), 0);
+}
+
+static void daemon_stop(struct daemon *daemon)
+{
+	service_stop(&daemon->service);
+	sd_event_unref(daemon->service.loop);
+}
+
+void daemon_restart(struct daemon *daemon)
+{
+	daemon_stop(daemon);
+	daemon_start(daemon);
+}
+
 int daemon_setup(void **state)
 {
 	struct daemon *daemon = calloc(1, sizeof(*daemon));
@@ -56,9 +75,7 @@ int daemon_setup(void **state)
 	if (fixture_setup((void **)&daemon->engine))
 		return -1;
 	daemon->config = configure(daemon->engine);
-	daemon->service.config = daemon->config;
-	assert_true(sd_event_new(&daemon->service.loop) >= 0);
-	assert_int_equal(service_start(&daemon->service), 0);
+	daemon_start(daemon);
 	daemon_wait(daemon, daemon_is_ready);
 	*state = daemon;
 	return 0;
@@ -78,8 +95,7 @@ int daemon_teardown(void **state)
 {
 	struct daemon *daemon = *state;
 
-	service_stop(&daemon->service);
-	sd_event_unref(daemon->service.loop);
+	daemon_stop(daemon);
 	pt_config_free(daemon->config);
 	folder_clear(daemon->engine->folder);
 	*state = daemon->engine;
@@ -228,4 +244,10 @@ char *daemon_heard(int listener)
 
 	assert_true(api_receive(listener, &text, &bytes));
 	return text;
+}
+
+void assert_has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("%s\nis not in\n%s", part, text);
 }

@@ -12,6 +12,11 @@
 #include "daemon/service.h"
 #include "engine_fixture.h"
 
+/* A registration. */
+#define CONTOSO                                                                                    \
+	"{\"name\":\"contoso\",\"partner\":\"Lumen\",\"country\":\"GB\","                          \
+	"\"prefixes\":[\"203.0.113.0/24\"]}"
+
 struct daemon {
 	struct fixture *engine;
 	struct pt_config *config;
@@ -21,6 +26,9 @@ struct daemon {
 /* For cmocka: a daemon whose engine is up is the state. */
 int daemon_setup(void **state);
 int daemon_teardown(void **state);
+
+/* Ends the daemon and starts it anew; the engine runs on. */
+void daemon_restart(struct daemon *daemon);
 
 const struct engine *daemon_engine(const struct daemon *daemon);
 
@@ -43,5 +51,7 @@ int daemon_post_only(struct daemon *daemon, const char *path, const char *docume
 /* A connection that listens to events; what came on it since the last time, to be freed. */
 int daemon_listen(struct daemon *daemon);
 char *daemon_heard(int listener);
+
+void assert_has(const char *text, const char *part);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * An engine as the daemon shows it: its workers in status, metrics and events, and its counters
- * when it is started anew. The daemon is the real one, and so is the host of the engine.
+ * An engine's workers as the daemon shows them: in status, metrics and events. The daemon is the
+ * real one, and so is the host of the engine.
  */
 #include <fcntl.h>
 #include <setjmp.h>
@@ -38,12 +38,6 @@ static void engage(struct fixture *engine)
 	engine->workers[0] = busy;
 	engine->workers[1] = idle;
 	engine->worker_count = 2;
-}
-
-static void assert_has(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("%s\nis not in\n%s", part, text);
 }
 
 static size_t count_of(const char *text, const char *part)
@@ -251,10 +245,6 @@ static void a_worker_that_was_killed_does_not_go_on(void **state)
 	close(listener);
 }
 
-#define CONTOSO                                                                                    \
-	"{\"name\":\"contoso\",\"partner\":\"Lumen\",\"country\":\"GB\","                          \
-	"\"prefixes\":[\"203.0.113.0/24\"]}"
-
 static bool publish_is_under_way(const struct daemon *daemon)
 {
 	return daemon_engine(daemon)->publishing != 0;
@@ -311,122 +301,6 @@ static void a_publish_that_a_kill_ended_is_made_again(void **state)
 	close(post);
 }
 
-/* The counters, as the engine's packet path would write them. */
-static void count(const struct fixture *engine, off_t offset, __u64 packets)
-{
-	assert_int_equal(
-		pwrite(engine->counters, &packets, sizeof(packets), COUNTERS_OFFSET + offset),
-		sizeof(packets));
-}
-
-static off_t counter_of_port(__u32 slot)
-{
-	return offsetof(struct pt_lane, ports) + slot * sizeof(struct pt_port_counters);
-}
-
-static off_t counter_of_connection(__u32 index)
-{
-	return offsetof(struct pt_lane, connections) +
-	       index * sizeof(struct pt_connection_counters);
-}
-
-struct shown {
-	__u64 connection;
-	__u64 port;
-};
-
-static struct shown shown_now(const struct daemon *daemon)
-{
-	const struct connection *connection = view_find(daemon->service.view, "contoso");
-	struct pt_connection_counters sum = {};
-	struct pt_port_counters port = status_port_counters(daemon_engine(daemon), 0);
-
-	engines_connection_counters(daemon->service.engines, connection, &sum);
-	return (struct shown){sum.direction[PT_RECEIVE].packets,
-			      port.received[PT_OUTCOME_MATCHED].packets};
-}
-
-/* Step by step until the condition holds; whoever scrapes in between sees no counter decrease. */
-static void wait_without_decrease(struct daemon *daemon, bool (*holds)(const struct daemon *daemon))
-{
-	struct shown before = shown_now(daemon), now;
-
-	for (int steps = 0; !holds(daemon); steps++) {
-		assert_true(steps < 100000);
-		daemon_step(daemon);
-		now = shown_now(daemon);
-		if (now.connection < before.connection || now.port < before.port)
-			fail_msg("connection %llu to %llu, port %llu to %llu", before.connection,
-				 now.connection, before.port, now.port);
-		before = now;
-	}
-}
-
-static __u32 register_contoso(struct daemon *daemon)
-{
-	daemon_post(daemon, "/v1/connections", CONTOSO);
-	daemon_wait(daemon, daemon_is_ready);
-	return view_find(daemon->service.view, "contoso")->counter;
-}
-
-/* Another file with the sums of the old one, and the port elsewhere in it. */
-static void move_counters(struct fixture *engine, __u32 index)
-{
-	fixture_make_counters(engine);
-	engine->port_slot = 3;
-	count(engine, counter_of_connection(index), 500);
-	count(engine, counter_of_port(3), 600);
-}
-
-static void counters_never_decrease_when_an_engine_restarts(void **state)
-{
-	struct daemon *daemon = *state;
-	struct fixture *engine = daemon->engine;
-	__u32 index = register_contoso(daemon);
-	struct shown shown;
-
-	count(engine, counter_of_connection(index), 500);
-	count(engine, counter_of_port(0), 600);
-	shown = shown_now(daemon);
-	assert_int_equal(shown.connection, 500);
-	assert_int_equal(shown.port, 600);
-	for (int i = 0; i < 5; i++) {
-		fixture_stop(engine);
-		move_counters(engine, index);
-		wait_without_decrease(daemon, daemon_engine_is_down);
-		fixture_start(engine);
-		wait_without_decrease(daemon, daemon_is_ready);
-	}
-	count(engine, counter_of_connection(index), 501);
-	count(engine, counter_of_port(3), 601);
-	shown = shown_now(daemon);
-	assert_int_equal(shown.connection, 501);
-	assert_int_equal(shown.port, 601);
-}
-
-/* One that has nothing kept holds no set before control's first publish. */
-static void counters_do_not_wait_for_the_set_of_an_engine_that_lost_it(void **state)
-{
-	struct daemon *daemon = *state;
-	struct fixture *engine = daemon->engine;
-	__u32 index = register_contoso(daemon);
-
-	count(engine, counter_of_connection(index), 500);
-	fixture_stop(engine);
-	wait_without_decrease(daemon, daemon_engine_is_down);
-	unlink(engine->kept);
-	engine->set = (struct pt_engine_set){};
-	engine->holding = true;
-	fixture_start(engine);
-	wait_without_decrease(daemon, daemon_engine_is_up);
-	assert_false(daemon_is_ready(daemon));
-	assert_int_equal(shown_now(daemon).connection, 500);
-	engine->holding = false;
-	eventfd_write(engine->hold, 1);
-	wait_without_decrease(daemon, daemon_is_ready);
-	assert_int_equal(shown_now(daemon).connection, 500);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,11 +320,6 @@ int main(void)
 						daemon_setup, daemon_teardown),
 		cmocka_unit_test_setup_teardown(a_publish_that_a_kill_ended_is_made_again,
 						daemon_setup, daemon_teardown),
-		cmocka_unit_test_setup_teardown(counters_never_decrease_when_an_engine_restarts,
-						daemon_setup, daemon_teardown),
-		cmocka_unit_test_setup_teardown(
-			counters_do_not_wait_for_the_set_of_an_engine_that_lost_it, daemon_setup,
-			daemon_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
