@@ -9,7 +9,7 @@ connections and ports, in the API and in the metrics, against it.
 import time
 
 from edge import tally
-from scene import FORWARDED, NETWORKS, STRANGERS
+from scene import NETWORKS, STRANGERS
 from traffic import ETHERNET_BYTES, Tally, frames_send, tcp_exchange
 
 OUTCOMES = ("matched", "unmatched", "not_ip", "unsupported", "malformed")
@@ -51,9 +51,7 @@ class Traffic:
     def __init__(self, scene):
         self.scene = scene
         self.udp = {}
-        self.ledgers = {name: host.ledger() for name, host in scene.hosts.items()}
-        self.ledgers["cloud"] = scene.cloud.ledger()
-        self.odd = {outcome: Tally() for outcome in OUTCOMES}
+        self.ledgers = {name: host.ledger() for name, host in scene.ends().items()}
 
     def run(self):
         for ledger in self.ledgers.values():
@@ -85,11 +83,8 @@ class Traffic:
         exchange = host.exchange(STRANGERS[name], server=server)
         exchange.send(123, payload=40)
         exchange.close()
-        if name == FORWARDED:
-            return
-        for number, (outcome, frame) in enumerate(odd_frames(host)):
+        for number, (_, frame) in enumerate(odd_frames(host)):
             frames_send(host.namespace, host.device, [frame] * (number + 7))
-            self.odd[outcome].add(number + 7, len(frame) * (number + 7))
 
     # What the ledgers say
 
@@ -127,7 +122,7 @@ def protocol(ip):
 
 def odd_of_port(name):
     """What Traffic.strangers put on a port besides IP packets."""
-    if name in (FORWARDED, "cloud"):
+    if name not in NETWORKS:
         return {}
     frame_bytes = {"not_ip": 46, "unsupported": 12 + 46, "malformed": 46}
     return {outcome: Tally(number + 7, (number + 7) * (ETHERNET_BYTES + frame_bytes[outcome]))
@@ -187,11 +182,13 @@ def books_of_ports(books, traffic, status, metrics):
     """Each port: outcomes, their sum, the device's own count, what the host sent, the metrics."""
     engine = status["engines"][0]
     ports = {port["name"]: port for port in engine["ports"]}
-    for name in (*NETWORKS, "cloud"):
+    scene = traffic.scene
+    for name in scene.ends():
         port = ports[f"{name}0"]
-        books.compare(f"{name}0: mode", "native", port["mode"])
+        if scene.engine == "xdp":
+            books.compare(f"{name}0: mode", "native", port["mode"])
         books_of_received(books, traffic, name, port)
-        if name not in (FORWARDED, "cloud"):
+        if name in NETWORKS and name not in scene.forwarded:
             books_of_sent(books, traffic, name, port)
         books.compare(f"{name}0: forward drops", 0, port["forward_drops"])
         books_of_port_metrics(books, engine["name"], port, metrics)

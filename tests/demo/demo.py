@@ -9,7 +9,6 @@ JSON document; the exit code says whether all were equal.
 
 import argparse
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -58,9 +57,9 @@ def demo_start(scene):
 def metrics_by_status(edge):
     """Counters, status and metrics, taken when the engine's own figures came to rest."""
     def rested():
-        before = edge.status()
-        time.sleep(0.3)
-        return before == edge.status()
+        before = edge.status()["engines"][0]["ports"]
+        time.sleep(0.6)
+        return before == edge.status()["engines"][0]["ports"]
     edge.wait("the counters' rest", rested, 10)
     return edge.counters(), edge.status(), edge.metrics()
 
@@ -219,27 +218,22 @@ def options_parse():
     parser.add_argument("--once", action="store_true",
                         help="send, compare every counter, print one JSON document")
     parser.add_argument("--engine", choices=("xdp", "dpdk"), default="xdp")
+    parser.add_argument("--driver", choices=("af_packet", "af_xdp"), default="af_packet",
+                        help="of DPDK's ports (af_packet)")
     parser.add_argument("--seconds", type=int, default=15,
                         help="how long, where stdout is no terminal (15)")
     return parser.parse_args()
 
 
-def obstacle_of(engine):
-    if engine == "dpdk":
-        if not os.path.exists(program("peertag-dpdk")):
-            return "the DPDK engine is not built in; the demo runs with --engine xdp"
-        return "the demo runs on the XDP engine so far: --engine xdp"
-    return obstacle()
-
-
 def demo(options):
-    reason = obstacle_of(options.engine)
+    reason = obstacle(f"peertag-{options.engine}")
     if reason:
         raise Failure(reason)
     if options.once:
-        with Scene() as scene:
+        with Scene(options.engine, options.driver) as scene:
             return guarded(scene, lambda: once(scene))
-    with Scene(control_outside=True, listen=f"127.0.0.1:{port_free()}") as scene:
+    with Scene(options.engine, options.driver, control_outside=True,
+               listen=f"127.0.0.1:{port_free()}") as scene:
         return guarded(scene, lambda: live(scene, options.seconds))
 
 

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The demo's scene: partners' networks around an edge server, all inside this machine.
+"""The demo's scene: partners' networks around an edge server, all inside this machine. With XDP:
 
  lumen    contoso-seattle, contoso-chicago      ─ port lumen0 ─┐
  decix    fabrikam-newyork, fabrikam-frankfurt  ─ port decix0 ─┤  edge: server 198.18.0.1,
  colt     northwind-london                      ─ port colt0  ─┤        2001:db8:ff::1
  apac     adatum-tokyo, litware-sydney          ─ port apac0  ─┘
- singtel  tailspin-singapore ─ port singtel0 ─ edge ─ port cloud0 ─ cloud: a server behind the edge
+ singtel  tailspin-singapore ─ singtel0 ─ edge ─ singtel-cloud0 ─ a cloud with a server
 
 Customers of the first four talk to a server on the edge itself: XDP sees what they send, the egress
 program what they get. Singtel's are forwarded from port to port, without the host's stack.
+
+DPDK has no host to pass packets to: there, every network is forwarded as Singtel's is, and has a
+cloud of its own behind the edge.
 """
 
 import ipaddress
@@ -19,6 +22,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
 
+from dpdk import DpdkEdge  # noqa: E402
 from edge import DATA, SERVER, Edge, Host  # noqa: E402
 from namespace import family_of  # noqa: E402
 from traffic import Echo, TcpServer  # noqa: E402
@@ -33,7 +37,7 @@ NETWORKS = {
     "apac": ("adatum-tokyo", "litware-sydney"),
     "singtel": ("tailspin-singapore",),
 }
-FORWARDED = "singtel"
+FORWARDED = {"xdp": ("singtel",), "dpdk": tuple(NETWORKS)}
 STRANGERS = {name: f"192.0.2.{200 + number}" for number, name in enumerate(NETWORKS)}
 
 
@@ -60,13 +64,18 @@ class Customer:
 class Scene:
     """The edge, the networks around it, and the servers that answer."""
 
-    def __init__(self, control_outside=False, **configuration):
+    def __init__(self, engine="xdp", driver="af_packet", **configuration):
         self.customers = {entry["name"]: Customer(entry) for entry in connections_load()}
-        self.edge = Edge(ports_of_edge(), control_outside=control_outside, label="demo",
-                         tag={"mark": True, "dscp": True}, **configuration)
+        self.engine, self.forwarded = engine, FORWARDED[engine]
+        configuration |= {"label": "demo", "tag": {"mark": True, "dscp": True}}
+        if engine == "dpdk":
+            self.edge = DpdkEdge(ports_of_edge(self.forwarded), driver=driver, memory="",
+                                 **configuration)
+        else:
+            self.edge = Edge(ports_of_edge(self.forwarded, mode="native"), **configuration)
         try:
             self.hosts = {name: self.network(name) for name in NETWORKS}
-            self.cloud = self.forwarding()
+            self.clouds = {name: self.cloud(name) for name in self.forwarded}
             self.servers = self.serve()
         except BaseException:
             self.edge.close()
@@ -85,20 +94,25 @@ class Scene:
                      for address in self.customers[customer].addresses]
         return self.edge.host(f"{name}0", [*addresses, STRANGERS[name]], label=name)
 
-    def forwarding(self):
-        """The server behind the edge; its frames and Singtel's pass from port to port."""
-        cloud = self.edge.host("cloud0", CLOUD.values(), label="cloud")
-        singtel = self.hosts[FORWARDED]
-        for host in (cloud, singtel):
+    def cloud(self, name):
+        """A server behind the edge; its frames and the network's pass from port to port."""
+        cloud = self.edge.host(f"{name}-cloud0", CLOUD.values(), label=f"{name}-cloud")
+        network = self.hosts[name]
+        for host in (cloud, network):
             host.link.offload(2, gro="on", tx="off")
-        for address in singtel.addresses:
+        for address in network.addresses:
             cloud.link.route(2, address, CLOUD[family_of(address)])
-            singtel.link.route(2, CLOUD[family_of(address)], address)
-        meet(singtel, cloud)
+            network.link.route(2, CLOUD[family_of(address)], address)
+        meet(network, cloud)
         return cloud
 
+    def ends(self):
+        """Who is behind each port of the edge, by the port's name without its number."""
+        return self.hosts | {f"{name}-cloud": cloud for name, cloud in self.clouds.items()}
+
     def serve(self):
-        places = [(self.edge.namespace, SERVER), (self.cloud.namespace, CLOUD)]
+        places = [(self.edge.namespace, SERVER)]
+        places += [(cloud.namespace, CLOUD) for cloud in self.clouds.values()]
         servers = [kind(namespace, address) for namespace, addresses in places
                    for address in addresses.values() for kind in (Echo, TcpServer)]
         for server in servers:
@@ -109,7 +123,7 @@ class Scene:
         return next(name for name, customers in NETWORKS.items() if customer in customers)
 
     def server_of(self, customer, address):
-        addresses = CLOUD if self.network_of(customer) == FORWARDED else SERVER
+        addresses = CLOUD if self.network_of(customer) in self.forwarded else SERVER
         return addresses[family_of(address)]
 
     def registry_write(self):
@@ -125,13 +139,12 @@ class Scene:
         return path, len(lines)
 
 
-def ports_of_edge():
-    ports = [{"name": f"{name}0", "mode": "native", "forward": "pass"}
-             for name in NETWORKS if name != FORWARDED]
-    return ports + [
-        {"name": f"{FORWARDED}0", "mode": "native", "forward": "cloud0"},
-        {"name": "cloud0", "mode": "native", "forward": f"{FORWARDED}0"},
-    ]
+def ports_of_edge(forwarded, **options):
+    ports = [{"name": f"{name}0", "forward": "pass"} for name in NETWORKS if name not in forwarded]
+    for name in forwarded:
+        ports += [{"name": f"{name}0", "forward": f"{name}-cloud0"},
+                  {"name": f"{name}-cloud0", "forward": f"{name}0"}]
+    return [port | options for port in ports]
 
 
 def meet(one: Host, other: Host):

@@ -32,14 +32,14 @@ def program(name):
     return os.path.join(BUILD, name)
 
 
-def obstacle():
-    """Why an edge cannot be set up on this machine, or None."""
+def obstacle(engine="peertag-xdp"):
+    """Why an edge with this engine cannot be set up on this machine, or None."""
     if os.geteuid() != 0:
         return "network namespaces and BPF need root"
     for tool in ("ip", "nsenter", "ethtool", "setpriv"):
         if not shutil.which(tool):
             return f"{tool} is not installed"
-    for name in ("peertag", "peertagd", "peertag-xdp"):
+    for name in ("peertag", "peertagd", engine):
         if not os.path.exists(program(name)):
             return f"{program(name)} is not built"
     return bpffs_mount()
@@ -92,6 +92,8 @@ class Host:
 
 class Edge:
     """The namespace of an edge server with its configuration and programs."""
+
+    engine_program = "peertag-xdp"
 
     def __init__(self, ports=(), control_outside=False, label="test", **configuration):
         """control_outside: peertagd stays in the caller's namespace, and so does its listener."""
@@ -154,11 +156,14 @@ class Edge:
             "run_dir": self.folder, "pins": self.pins,
         }
 
+    def engine_entry(self):
+        return {"name": "xdp", "table": "lpm", "ports": self.ports}
+
     def configure(self, **changes):
         """Writes the configuration; programs that run already keep theirs."""
         self.configuration |= changes
         document = dict(self.configuration)
-        document.setdefault("engines", [{"name": "xdp", "table": "lpm", "ports": self.ports}])
+        document.setdefault("engines", [self.engine_entry()])
         with open(self.config, "w", encoding="utf-8") as file:
             for key, value in document.items():
                 file.write(f"{key}: {json.dumps(value)}\n")
@@ -192,10 +197,10 @@ class Edge:
         return self.start("peertagd", *self.control_command(), outside=self.control_outside)
 
     def engine_command(self):
-        return program("peertag-xdp"), "-c", self.config, "-n", "xdp"
+        return program(self.engine_program), "-c", self.config, "-n", self.engine_entry()["name"]
 
     def start_engine(self):
-        return self.start("peertag-xdp", *self.engine_command())
+        return self.start(self.engine_program, *self.engine_command())
 
     def start_all(self):
         self.start_engine()
@@ -237,7 +242,7 @@ class Edge:
         return ""
 
     def logs(self):
-        return {name: self.log(name) for name in ("peertagd", "peertag-xdp")}
+        return {name: self.log(name) for name in ("peertagd", self.engine_program)}
 
     # Waiting
 

@@ -147,6 +147,7 @@ def what_the_kernel_routes_counts_once(make):
               f"{port}: received, sent")
 
 
-run_each(packets_cross_and_count, large_frames_cross, tcp_crosses, vlan_and_dscp_are_written,
-         dropping_ports_count_and_pass_nothing, what_the_kernel_routes_counts_once,
-         a_full_or_missing_far_port_is_counted)
+if __name__ == "__main__":
+    run_each(packets_cross_and_count, large_frames_cross, tcp_crosses, vlan_and_dscp_are_written,
+             dropping_ports_count_and_pass_nothing, what_the_kernel_routes_counts_once,
+             a_full_or_missing_far_port_is_counted)

@@ -72,20 +72,23 @@ def edge_holds(edge, statements):
     return all(verdicts)
 
 
-def begin():
-    """To be called first: skips where no edge can be set up."""
+def begin(kind=Edge):
+    """To be called first: skips where no edge of this kind can be set up."""
     ends_orderly()
-    reason = obstacle()
+    reason = obstacle(kind.engine_program)
     if reason:
         skip(reason)
 
 
-def run_each(*statements):
-    """A test whose statements each make their own Edge with the function they are given."""
-    begin()
+def run_each(*statements, kind=Edge, **options):
+    """
+    A test whose statements each make their own edges, of that kind and with these options, with
+    the function they are given.
+    """
+    begin(kind)
     verdicts = []
     for statement in statements:
-        with EdgeList() as edges:
+        with EdgeList(kind, options) as edges:
             verdicts.append(holds(statement, edges.make))
             if not verdicts[-1]:
                 for edge in edges.edges:
@@ -96,7 +99,8 @@ def run_each(*statements):
 class EdgeList:
     """Makes edges and closes them together."""
 
-    def __init__(self):
+    def __init__(self, kind, options):
+        self.kind, self.options = kind, options
         self.edges = []
 
     def __enter__(self):
@@ -107,6 +111,6 @@ class EdgeList:
             edge.close()
 
     def make(self, *ports, **configuration):
-        edge = Edge(ports, **configuration)
+        edge = self.kind(ports, **self.options, **configuration)
         self.edges.append(edge)
         return edge
