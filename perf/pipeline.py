@@ -7,7 +7,8 @@ play the same capture without end: a registry of IPv4 prefixes, packets of which
 matches, the DSCP tag on. Then each stage of the worker by itself, through rings. One core works in
 both; the other one has testpmd's prompt, or control.
 
-    pipeline.py BUILD [--prefixes N] [--matching PERCENT] [--rounds N] [--seconds S] [--json]
+    pipeline.py BUILD [--prefixes N] [--matching PERCENT] [--malformed PERCENT] [--rounds N]
+                [--seconds S] [--json]
 """
 
 import argparse
@@ -69,20 +70,22 @@ def registry_write(path, prefixes):
                                    "tag": {"dscp": number % 64}, "prefixes": mine}) + "\n")
 
 
-def packet_make(source, destination):
-    header = struct.pack(">BBHHHBBHII", 0x45, 0, 46, 0, 0, 64, 17, 0, source, destination)
+def packet_make(source, destination, malformed):
+    first = 0x4F if malformed else 0x45  # a header that passes the end
+    header = struct.pack(">BBHHHBBHII", first, 0, 46, 0, 0, 64, 17, 0, source, destination)
     return bytes(5) + b"\2" + bytes(5) + b"\1" + b"\x08\0" + header + bytes(26)
 
 
-def capture_write(path, dice, prefixes, matching):
+def capture_write(path, dice, prefixes, options):
     with open(path, "wb") as file:
         file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
         for number in range(PACKETS):
             prefix = dice.choice(prefixes)
             source = int(prefix[dice.randrange(prefix.num_addresses)])
-            if dice.randrange(100) >= matching:
+            if dice.randrange(100) >= options.matching:
                 source = dice.randrange(240 << 24, 255 << 24)
-            packet = packet_make(source, dice.randrange(240 << 24, 255 << 24))
+            packet = packet_make(source, dice.randrange(240 << 24, 255 << 24),
+                                 dice.randrange(100) < options.malformed)
             file.write(struct.pack("<IIII", number, 0, len(packet), len(packet)) + packet)
 
 
@@ -213,6 +216,7 @@ def environment(options):
     return {"cpu": model[1] if model else platform.machine(), "kernel": platform.release(),
             "dpdk": dpdk.stdout.strip(), "driver": "net_pcap, infinite_rx", "workers": 1,
             "memory": " ".join(memory_arguments()), "prefixes": options.prefixes,
+            "malformed_percent": options.malformed,
             "frame_bytes": 60, "rounds": options.rounds, "seconds": options.seconds}
 
 
@@ -221,7 +225,7 @@ def measure(options, folder):
     prefixes = prefixes_make(dice, options.prefixes)
     registry, capture = os.path.join(folder, "registry.jsonl"), os.path.join(folder, "in.pcap")
     registry_write(registry, prefixes)
-    capture_write(capture, dice, prefixes, options.matching)
+    capture_write(capture, dice, prefixes, options)
     engine, ours, theirs, matched = Engine(options.build, folder, capture), [], [], 0
     with engine.program("peertagd"):
         with engine.program("peertag-dpdk", "-n", "dpdk"):
@@ -269,6 +273,7 @@ def main():
     parser.add_argument("build")
     parser.add_argument("--prefixes", type=int, default=10000)
     parser.add_argument("--matching", type=int, default=50, help="percent")
+    parser.add_argument("--malformed", type=int, default=0, help="percent")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--json", action="store_true")

@@ -177,6 +177,16 @@ int telemetry_start(const struct engine *engine, struct message *message)
 	return 0;
 }
 
+void telemetry_hold(void)
+{
+	pthread_mutex_lock(&telemetry_lock);
+}
+
+void telemetry_release(void)
+{
+	pthread_mutex_unlock(&telemetry_lock);
+}
+
 void telemetry_stop(void)
 {
 	pthread_mutex_lock(&telemetry_lock);

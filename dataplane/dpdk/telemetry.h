@@ -13,6 +13,10 @@ struct engine;
 /* Registers the commands for `engine`, once a process. Returns 0, or -errno and why. */
 int telemetry_start(const struct engine *engine, struct message *message);
 
+/* No handler runs in between: the ports are being changed. */
+void telemetry_hold(void);
+void telemetry_release(void);
+
 /* From then on they answer nothing, and use the engine no more. */
 void telemetry_stop(void);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "engine.h"
+#include "telemetry.h"
 
 #define CHECK_US     250000 /* how often ports and workers are looked at */
 #define STUCK_CHECKS 4	    /* looks without a sign of life */
@@ -134,7 +135,9 @@ static int watch_on_timer(sd_event_source *source, uint64_t now_us, void *argume
 {
 	struct engine *engine = argument;
 
+	telemetry_hold();
 	watch_check_ports(engine);
+	telemetry_release();
 	for (__u32 i = 0; i < engine->worker_count; i++)
 		watch_check_worker(engine, i);
 	sd_event_source_set_time(source, now_us + CHECK_US);

@@ -33,10 +33,10 @@
 
 #ifdef SEEDED
 #define SWAPS 50
-#else
+#elif !defined(SWAPS)
 #define SWAPS 1000
 #endif
-#define SECONDS	    100 /* at most */
+#define SECONDS	    (60 + SWAPS / 10) /* at most */
 #define WORKERS	    2
 #define CLASSES	    3
 #define PREFIXES    10000
