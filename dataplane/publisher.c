@@ -72,16 +72,21 @@ static int snapshot_map(int fd, void **ret_image, size_t *ret_bytes, struct mess
 	return 0;
 }
 
-/* An engine that publishes but cannot keep has still published: that is a warning. */
+/*
+ * An engine that publishes but cannot keep has still published: that is a warning. The older set
+ * goes, since a start with it would count for owners that were.
+ */
 static void snapshot_keep(const struct publisher *publisher, const void *image, size_t bytes)
 {
 	int error = kept_save(publisher->kept_path, image, bytes);
 
-	if (error)
-		fprintf(stderr,
-			"warning: cannot keep the snapshot in %s: %s; after a reboot the "
-			"engine waits for control\n",
-			publisher->kept_path, strerror(-error));
+	if (!error)
+		return;
+	unlink(publisher->kept_path);
+	fprintf(stderr,
+		"warning: cannot keep the snapshot in %s: %s; after its next start the engine "
+		"waits for control\n",
+		publisher->kept_path, strerror(-error));
 }
 
 static void signal_loop(struct publisher *publisher)

@@ -333,6 +333,14 @@ static void name_queues(const struct engine *engine, const struct worker *worker
 		strcpy(text + bytes - sizeof(more), more);
 }
 
+/* The only CPU that an lcore may run on, or -1. */
+static __u32 lcore_cpu(unsigned int lcore)
+{
+	rte_cpuset_t cpus = rte_lcore_cpuset(lcore);
+
+	return CPU_COUNT(&cpus) == 1 ? (__u32)rte_lcore_to_cpu_id(lcore) : UINT32_MAX;
+}
+
 void engine_worker_status(const struct engine *engine, __u32 number, struct pt_engine_worker *ret)
 {
 	const struct worker *worker = engine->workers[number];
@@ -340,7 +348,7 @@ void engine_worker_status(const struct engine *engine, __u32 number, struct pt_e
 
 	name_queues(engine, worker, ret->queues, sizeof(ret->queues));
 	ret->lcore = worker->lcore;
-	ret->cpu = rte_lcore_to_cpu_id(worker->lcore);
+	ret->cpu = lcore_cpu(worker->lcore);
 	ret->stuck = watch_worker_is_stuck(engine, number);
 	ret->polls = __atomic_load_n(&figures->polls, __ATOMIC_RELAXED);
 	ret->bursts = __atomic_load_n(&figures->bursts, __ATOMIC_RELAXED);
@@ -352,6 +360,8 @@ static void engine_status(void *argument, struct pt_engine_status *ret)
 {
 	const struct engine *engine = argument;
 
+	/* What is told is kept first: a kill behind it must not make it less. */
+	watch_save_nic_packets(engine);
 	ret->cycles_hz = rte_get_tsc_hz();
 	for (__u32 i = 0; i < engine->port_count; i++)
 		engine_port_status(engine, i, &ret->ports[ret->port_count++]);
