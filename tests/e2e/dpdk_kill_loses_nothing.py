@@ -60,7 +60,6 @@ def killing_the_engine_again_and_again_loses_no_count_and_no_hugepage(make):
             for _ in range(KILLS):
                 books.exchange(20)
                 edge.kill("peertag-dpdk")
-                equal(hugepages("free"), free, "free hugepages while nobody runs")
                 began = time.monotonic()
                 edge.start_engine()
                 edge.wait("the report", lambda: edge.status()["engines"][0]["up"], 10)
@@ -69,6 +68,9 @@ def killing_the_engine_again_and_again_loses_no_count_and_no_hugepage(make):
                 books.check()
             books.exchange(20)
         books.check()
+        edge.kill("peertag-dpdk")
+        # Others on this machine may have some for a moment; what is leaked stays away.
+        edge.wait("all hugepages", lambda: hugepages("free") >= free, 20)
         print(f"# {KILLS} kills, {'with' if free >= HUGEPAGES else 'without'} hugepages; from "
               f"start to ready: median {statistics.median(seconds):.2f} s, "
               f"most {max(seconds):.2f} s")
