@@ -192,7 +192,7 @@ static void no_flipped_bit_leads_astray(void **argument)
 {
 	struct good *good = *argument;
 
-	for (size_t bit = 0; bit < 8 * offsetof(struct state_file, ports[2]); bit++)
+	for (size_t bit = 0; bit < 8 * sizeof(struct state_file); bit++)
 		flip(good, bit);
 	for (int i = 0; i < FLIPS; i++)
 		flip(good, random_below(&good->random, 8 * good->bytes));
