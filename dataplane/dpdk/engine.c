@@ -56,25 +56,34 @@ static int engine_state(struct engine *engine, struct message *message)
 			  &engine->state, message);
 }
 
+static int engine_port(struct engine *engine, const struct pt_config_port *config,
+		       struct message *message)
+{
+	struct port *port = &engine->ports[engine->port_count];
+	int error = port_find(port, config, message);
+
+	if (error)
+		return error;
+	engine->port_count++;
+	error = state_port_slot(engine->state, config->name, &port->slot);
+	if (error == -ENOSPC)
+		return message_set(message, error,
+				   "port %s: all %u port slots of the engine are taken",
+				   config->name, PT_PORTS_MAX);
+	if (error)
+		return message_set(message, error, "port %s: the name is longer than %u bytes",
+				   config->name, STATE_PORT_BYTES - 1);
+	port->nic_base = engine->state->file->nic_packets[port->slot];
+	return 0;
+}
+
 static int engine_ports(struct engine *engine, struct message *message)
 {
 	const struct pt_config_engine *config = engine->engine_config;
-	struct port *port;
 	int error = 0;
 
-	for (size_t i = 0; !error && i < config->port_count; i++) {
-		port = &engine->ports[i];
-		error = port_find(port, &config->ports[i], message);
-		if (error)
-			break;
-		engine->port_count++;
-		error = state_port_slot(engine->state, config->ports[i].name, &port->slot);
-		if (error)
-			message_set(message, error,
-				    "port %s: all %u port slots of the engine are taken",
-				    config->ports[i].name, PT_PORTS_MAX);
-		port->nic_base = engine->state->file->nic_packets[port->slot];
-	}
+	for (size_t i = 0; !error && i < config->port_count; i++)
+		error = engine_port(engine, &config->ports[i], message);
 	return error;
 }
 
@@ -133,6 +142,7 @@ static int engine_assign(struct engine *engine, struct message *message)
 	struct assign_port ports[PT_PORTS_MAX];
 	struct assignment *assignment = NULL;
 	struct port_queues most;
+	struct message why;
 	__u16 problem = 0;
 	int error;
 
@@ -142,7 +152,10 @@ static int engine_assign(struct engine *engine, struct message *message)
 						engine_output(engine, engine->ports[i].config)};
 	}
 	error = assign(ports, engine->port_count, engine->worker_count, &assignment, &problem,
-		       message);
+		       &why);
+	if (error)
+		return message_set(message, error, "port %s: %s",
+				   engine->ports[problem].config->name, why.text);
 	for (__u32 i = 0; !error && i < engine->port_count; i++)
 		engine->ports[i].queues =
 			(struct port_queues){assignment->receive[i], assignment->transmit[i]};
