@@ -56,6 +56,8 @@ static void add_memory(struct arguments *arguments)
 	__u64 half = memory_available_bytes() / 2 >> 20;
 	unsigned int mib = half < MEMORY_MAX_MIB ? half : MEMORY_MAX_MIB;
 
+	if (words_have(&arguments->user, "socket-mem"))
+		return;
 	snprintf(arguments->memory, sizeof(arguments->memory), "%u",
 		 mib > MEMORY_MIN_MIB ? mib : MEMORY_MIN_MIB);
 	add(arguments, "-m");

@@ -14,7 +14,8 @@
 
 #define DESCRIPTORS	     1024
 #define ROOM_BYTES	     2048 /* what most devices want a buffer to hold */
-#define BUFFERS_PER_LCORE    512  /* in the lcore's cache, and in its burst */
+#define FRAME_MAX_BYTES	     32768u
+#define BUFFERS_PER_LCORE    512 /* in the lcore's cache, and in its burst */
 #define VLAN_TAGS_BYTES	     8
 #define FRAME_OVERHEAD_BYTES (RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN + VLAN_TAGS_BYTES)
 
@@ -172,7 +173,7 @@ static __u32 room_needed(const struct port *port, const struct rte_eth_conf *con
 	const char *option = strstr(port->arguments, "framesz=");
 
 	if (option && sscanf(option, "framesz=%u", &given) == 1)
-		frame = RTE_MAX(frame, RTE_MIN(given, UINT16_MAX / 2));
+		frame = RTE_MAX(frame, RTE_MIN(given, FRAME_MAX_BYTES));
 	return conf->rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER ? room : RTE_MAX(room, frame);
 }
 
