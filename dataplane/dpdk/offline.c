@@ -33,6 +33,7 @@ const struct pt_offline_engine pt_offline_engine = {
 };
 
 struct pt_offline {
+	unsigned int number; /* of those that this process opened */
 	struct pt_offline_options options;
 	struct state *state;
 	struct table *table;
@@ -72,11 +73,11 @@ static struct rte_ring *ring_new(const char *way, unsigned int number)
 /* The port of two rings, opened as any port is. */
 static int offline_port(struct pt_offline *offline, struct message *message)
 {
-	static unsigned int number;
+	unsigned int number = offline->number;
 	char name[RTE_ETH_NAME_MAX_LEN];
 	int error;
 
-	offline->in = ring_new("in", ++number);
+	offline->in = ring_new("in", number);
 	offline->out = ring_new("out", number);
 	snprintf(name, sizeof(name), "offline-%u", number);
 	if (!offline->in || !offline->out ||
@@ -130,6 +131,7 @@ static int offline_publish(struct pt_offline *offline, const void *snapshot, siz
 
 static int offline_make(struct pt_offline *offline, __u32 capacity, struct message *message)
 {
+	char name[RTE_MEMPOOL_NAMESIZE];
 	int error = state_open(NULL, capacity, 1, &offline->state, message);
 
 	if (!error)
@@ -137,7 +139,8 @@ static int offline_make(struct pt_offline *offline, __u32 capacity, struct messa
 	if (error)
 		return error;
 	offline->counters = state_counters(offline->state);
-	offline->pool = rte_pktmbuf_pool_create("offline", SEGMENTS_MAX, 0, 0, 0, SOCKET_ID_ANY);
+	snprintf(name, sizeof(name), "offline-%u", offline->number);
+	offline->pool = rte_pktmbuf_pool_create(name, SEGMENTS_MAX, 0, 0, 0, SOCKET_ID_ANY);
 	if (!offline->pool)
 		return message_set(message, -rte_errno, "cannot make a pool of packets: %s",
 				   rte_strerror(rte_errno));
@@ -148,6 +151,7 @@ static int offline_make(struct pt_offline *offline, __u32 capacity, struct messa
 static int offline_open(const void *image, size_t bytes, const struct pt_offline_options *options,
 			struct pt_offline **ret, struct message *message)
 {
+	static unsigned int number;
 	const struct pt_snapshot *snapshot = image;
 	struct pt_offline *offline;
 	__u32 capacity = options->capacity;
@@ -162,6 +166,7 @@ static int offline_open(const void *image, size_t bytes, const struct pt_offline
 	offline = calloc(1, sizeof(*offline));
 	if (!offline)
 		return message_set(message, -ENOMEM, "out of memory");
+	offline->number = ++number;
 	offline->options = *options;
 	error = offline_make(offline, capacity, message);
 	if (!error)
