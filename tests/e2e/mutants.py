@@ -18,7 +18,7 @@ from pathlib import Path
 MUTANTS = {
     "counters_start_at_registration": (
         ("bpf/xdp.h", "frame->bytes = bytes;", "frame->bytes = bytes + 4;"),
-    ("dataplane/owners.c", "owners->zero(owners->counters, classes[i].counter, 1);", ""),
+        ("dataplane/owners.c", "owners->zero(owners->counters, classes[i].counter, 1);", ""),
         ("bpf/frame.h", "frame->destination, frame->packets", "frame->source, frame->packets"),
     ),
     "kill_loses_nothing": (
