@@ -37,11 +37,13 @@ int edge_try(struct edge *edge, const struct pt_snapshot *snapshot);
 /* The generation that is held. */
 uint64_t edge_generation(struct edge *edge);
 
-/* Every boundary of every prefix is in the class that the oracle says, asked in both ways. */
+/* The class number that a worker on `set` gets, which may be NULL; 0 for none. */
+uint32_t edge_worker_class(const struct table_set *set, int family, const uint8_t *addr);
+
+/* Every boundary of every prefix is in the class that the oracle says, for workers and control. */
 void edge_judge(struct edge *edge, const struct rule_set *set);
-/* The same of given addresses. */
-void edge_judge_addrs(struct edge *edge, const struct rule_set *set, int family,
-		      uint8_t (*addrs)[16], size_t count);
+/* The same for workers that are on `seen`, whatever is published now. */
+void edge_judge_seen(const struct table_set *seen, const struct rule_set *set);
 
 /* Bytes that EAL has given to somebody. */
 uint64_t edge_heap_bytes(void);
