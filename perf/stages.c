@@ -182,7 +182,8 @@ static void bench_open(struct bench *bench)
 	options.lane = state_lane(bench->state, 0);
 	options.capacity = snapshot->counters;
 	bench->worker = worker_new(0, rte_lcore_id(), bench->table, &options);
-	bench->queue = (struct queue){.port = port, .output_port = port, .forward = true};
+	bench->queue = (struct queue){
+		.port = port, .output_port = port, .forward = true, .multi_segs = true};
 	free(snapshot);
 }
 

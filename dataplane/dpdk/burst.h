@@ -51,6 +51,7 @@ struct queue {
 	__u32 slot;	  /* of the port's counters */
 	bool forward;	  /* else they are counted and dropped */
 	bool vlan_insert; /* the output's device pushes a VLAN tag */
+	bool multi_segs;  /* and takes packets in several segments */
 	bool paused;	  /* not polled: its port, or its output's, is being restarted */
 };
 
@@ -220,20 +221,42 @@ PT_INLINE void burst_tag(struct burst *burst, const struct table_set *set,
 	}
 }
 
-/* What a full output does not take is dropped, and counted on the port that it came in by. */
+/*
+ * A device that does not know segments would read past the first one: such packets go out in one
+ * piece, or not at all. Returns how many are left.
+ */
+PT_INLINE __u16 burst_join_segments(struct burst *burst)
+{
+	__u16 left = 0;
+
+	for (__u16 i = 0; i < burst->count; i++) {
+		struct rte_mbuf *mbuf = burst->mbufs[i];
+
+		if (likely(mbuf->nb_segs == 1) || rte_pktmbuf_linearize(mbuf) == 0)
+			burst->mbufs[left++] = mbuf;
+		else
+			rte_pktmbuf_free(mbuf);
+	}
+	return left;
+}
+
+/* What the output does not take is dropped, and counted on the port that it came in by. */
 PT_INLINE void burst_transmit(struct burst *burst, const struct queue *queue,
 			      struct pt_port_counters *port)
 {
-	__u16 sent = 0;
+	__u16 left = burst->count, sent;
 
-	if (queue->forward)
-		sent = rte_eth_tx_burst(queue->output_port, queue->output_queue, burst->mbufs,
-					burst->count);
+	if (!queue->forward) {
+		rte_pktmbuf_free_bulk(burst->mbufs, left);
+		return;
+	}
+	if (!queue->multi_segs)
+		left = burst_join_segments(burst);
+	sent = rte_eth_tx_burst(queue->output_port, queue->output_queue, burst->mbufs, left);
 	if (likely(sent == burst->count))
 		return;
-	rte_pktmbuf_free_bulk(&burst->mbufs[sent], burst->count - sent);
-	if (queue->forward)
-		port->forward_drops += burst->count - sent;
+	rte_pktmbuf_free_bulk(&burst->mbufs[sent], left - sent);
+	port->forward_drops += burst->count - sent;
 }
 
 #endif

@@ -19,12 +19,20 @@
 
 #define STOP_MS 2000 /* how long a worker may take to end */
 
+static bool verbose;
+
+void engine_be_verbose(void)
+{
+	verbose = true;
+}
+
 static int engine_eal(const struct engine *engine, struct message *message)
 {
 	char prefix[64];
 	const struct eal_options options = {.program = "peertag-dpdk",
 					    .prefix = prefix,
-					    .arguments = engine->engine_config->eal};
+					    .arguments = engine->engine_config->eal,
+					    .verbose = verbose};
 
 	snprintf(prefix, sizeof(prefix), "peertag-%s", engine->engine_config->name);
 	return eal_start(&options, message);

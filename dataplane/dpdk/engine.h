@@ -35,6 +35,9 @@ struct engine {
 
 extern const struct host_engine engine_functions;
 
+/* From then on EAL says all that it has to say. */
+void engine_be_verbose(void);
+
 /*
  * Starts EAL, finds the ports, opens the counters and assigns the queues. Nothing is received yet.
  * Returns 0 and *ret, which engine_free() frees, or -errno and why. The configuration outlives it.

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <rte_log.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -106,15 +105,10 @@ static int dpdk_start(void *engine, struct host *host, sd_event *loop, struct me
 	return error ? error : engine_run(engine, loop, message);
 }
 
-static void dpdk_verbose(void)
-{
-	rte_log_set_global_level(RTE_LOG_DEBUG);
-}
-
 static const struct service service = {
 	.program = "peertag-dpdk",
 	.usage = usage_text,
-	.verbose = dpdk_verbose,
+	.verbose = engine_be_verbose,
 	.check = dpdk_check,
 	.open = dpdk_open,
 	.free = dpdk_free,

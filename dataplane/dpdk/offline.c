@@ -94,6 +94,7 @@ static int offline_worker(struct pt_offline *offline, struct message *message)
 {
 	struct queue queue = {.port = offline->port.id,
 			      .output_port = offline->port.id,
+			      .multi_segs = offline->port.multi_segs,
 			      .forward = offline->options.forward == PT_FORWARD_PORT};
 	struct burst_options options = {.tag = offline->options.tag,
 					.lane = state_lane(offline->state, 0),

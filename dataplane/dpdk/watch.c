@@ -48,6 +48,7 @@ void watch_point_queues(struct engine *engine)
 				continue;
 			queue->output_port = engine->ports[queue->output].id;
 			queue->vlan_insert = engine->ports[queue->output].vlan_insert;
+			queue->multi_segs = engine->ports[queue->output].multi_segs;
 		}
 	}
 }

@@ -13,6 +13,7 @@
 
 #include <peertag/tag.h>
 
+#include "burst.h"
 #include "eal.h"
 #include "frame.h"
 #include "mbuf.h"
@@ -47,7 +48,7 @@ static void check_parse(const struct packet_fixture *fixture, __u32 first, __u32
 {
 	struct rte_mbuf *mbuf = make(fixture->frame, fixture->size, first, next);
 	enum pt_outcome outcome, expected;
-	struct pt_packet packet, whole;
+	struct pt_packet packet = {}, whole = {};
 	struct mbuf_window window;
 	__u8 frame[FRAME_MAX];
 
@@ -123,7 +124,7 @@ static void strip(__u8 *frame, size_t *size, __u16 *ret_tci)
 static void check_stripped(const __u8 *frame, size_t size, __u64 flags, __u32 first)
 {
 	struct mbuf_window window;
-	struct pt_packet packet, whole;
+	struct pt_packet packet = {}, whole = {};
 	__u8 copy[FRAME_MAX], stripped[FRAME_MAX];
 	size_t stripped_size = size;
 	struct rte_mbuf *mbuf;
@@ -175,6 +176,30 @@ static void tags_that_a_device_took_off_are_back_before_the_packet_is_parsed(voi
 	assert_true(checked >= 3);
 }
 
+/* What an output without segments gets: whole packets where the first segment has the room. */
+static void packets_in_segments_are_joined_or_dropped_for_a_plain_output(void **state)
+{
+	static const __u8 bytes[200];
+	struct burst burst = {.count = 3};
+	struct rte_mbuf *roomy;
+
+	(void)state;
+	/* Segments of frame_new() have no room behind them; this one is given some. */
+	roomy = make(bytes, sizeof(bytes), sizeof(bytes), 1);
+	assert_int_equal(rte_pktmbuf_trim(roomy, 100), 0);
+	assert_int_equal(rte_pktmbuf_chain(roomy, make(bytes, 60, 20, 20)), 0);
+	burst.mbufs[0] = make(bytes, 60, 20, 20);
+	burst.mbufs[1] = roomy;
+	burst.mbufs[2] = make(bytes, 60, 60, 1);
+	assert_int_equal(burst_join_segments(&burst), 2);
+	assert_ptr_equal(burst.mbufs[0], roomy);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(burst.mbufs[i]->nb_segs, 1);
+		assert_int_equal(burst.mbufs[i]->data_len, i == 0 ? 160 : 60);
+		rte_pktmbuf_free(burst.mbufs[i]);
+	}
+}
+
 static int open_eal(void **state)
 {
 	const struct eal_options options = {.program = "test_dpdk_mbuf",
@@ -206,6 +231,7 @@ int main(void)
 		cmocka_unit_test(headers_are_found_and_written_wherever_the_segments_end),
 		cmocka_unit_test(a_vlan_tag_is_pushed_wherever_the_segments_end),
 		cmocka_unit_test(without_room_in_front_no_tag_is_pushed_and_the_packet_stays),
+		cmocka_unit_test(packets_in_segments_are_joined_or_dropped_for_a_plain_output),
 		cmocka_unit_test(tags_that_a_device_took_off_are_back_before_the_packet_is_parsed),
 	};
 
