@@ -29,7 +29,10 @@ def two_engines_hand_packets_over_by_memif(make):
     edge.end("peertagd")
     edge.configure(engines=entries)
     for entry in entries:
-        edge.start(entry["name"], edge.engine_command()[0], "-c", edge.config, "-n", entry["name"])
+        name = entry["name"]
+        edge.start(name, edge.engine_command()[0], "-c", edge.config, "-n", name)
+        # A client that comes before its server may try no more.
+        edge.wait("the engine", lambda: f"port net_memif_{name} " in edge.log(name))
     edge.start_control()
     edge.wait_ready()
     edge.apply([seattle()])
