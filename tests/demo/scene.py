@@ -14,9 +14,11 @@ DPDK has no host to pass packets to: there, every network is forwarded as Singte
 cloud of its own behind the edge.
 """
 
+import contextlib
 import ipaddress
 import json
 import os
+import signal
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -73,21 +75,30 @@ class Scene:
                                  **configuration)
         else:
             self.edge = Edge(ports_of_edge(self.forwarded, mode="native"), **configuration)
+        self.servers = []
         try:
             self.hosts = {name: self.network(name) for name in NETWORKS}
             self.clouds = {name: self.cloud(name) for name in self.forwarded}
-            self.servers = self.serve()
+            self.serve()
         except BaseException:
-            self.edge.close()
+            self.close()
             raise
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        for server in self.servers:
-            server.stop()
-        self.edge.close()
+        self.close()
+
+    def close(self):
+        """Another Ctrl-C would leave behind what is not removed yet, so it has no effect."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        with contextlib.closing(self.edge):
+            for server in self.servers:
+                server.stopping.set()  # all at once: each takes a moment to see it
+            for server in self.servers:
+                server.stop()
 
     def network(self, name):
         addresses = [address for customer in NETWORKS[name]
@@ -113,11 +124,12 @@ class Scene:
     def serve(self):
         places = [(self.edge.namespace, SERVER)]
         places += [(cloud.namespace, CLOUD) for cloud in self.clouds.values()]
-        servers = [kind(namespace, address) for namespace, addresses in places
-                   for address in addresses.values() for kind in (Echo, TcpServer)]
-        for server in servers:
-            server.start()
-        return servers
+        for namespace, addresses in places:
+            for address in addresses.values():
+                for kind in (Echo, TcpServer):
+                    server = kind(namespace, address)
+                    server.start()
+                    self.servers.append(server)
 
     def network_of(self, customer):
         return next(name for name, customers in NETWORKS.items() if customer in customers)

@@ -99,21 +99,15 @@ class Edge:
         """control_outside: peertagd stays in the caller's namespace, and so does its listener."""
         self.control_outside = control_outside
         self.name = run_name(label)
-        self.stack = contextlib.ExitStack()
         self.folder = os.path.join(tempfile.gettempdir(), self.name)
-        os.mkdir(self.folder, 0o755)
-        self.stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
         self.pins = f"{BPFFS}/{self.name}"
-        self.stack.callback(self.pins_remove)
-        self.namespace = self._namespace("edge")
-        for address in SERVER.values():
-            address_add(self.namespace, address)
         self.links = {}
         self.processes = {}
-        self.stack.callback(self.processes_end)
         self.ports = [dict(port) for port in ports]
         self.configuration = self._defaults() | configuration
-        self.configure()
+        with contextlib.ExitStack() as self.stack:
+            self._make()
+            self.stack = self.stack.pop_all()
 
     def __enter__(self):
         return self
@@ -123,6 +117,16 @@ class Edge:
 
     def close(self):
         self.stack.close()
+
+    def _make(self):
+        self.stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        os.mkdir(self.folder, 0o755)
+        self.stack.callback(self.pins_remove)
+        self.namespace = self._namespace("edge")
+        for address in SERVER.values():
+            address_add(self.namespace, address)
+        self.stack.callback(self.processes_end)
+        self.configure()
 
     def _namespace(self, label):
         namespace = Namespace(f"{self.name}-{label}")

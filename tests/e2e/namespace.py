@@ -55,10 +55,14 @@ class Namespace:
         self.name = name
         self.path = f"/run/netns/{name}"
         self.outside = threading.local()
-        run("ip", "netns", "add", name)
-        with self:
-            self._silence()
-        self.run("ip", "link", "set", "lo", "up")
+        try:
+            run("ip", "netns", "add", name)
+            with self:
+                self._silence()
+            self.run("ip", "link", "set", "lo", "up")
+        except BaseException:  # a signal too: nobody else knows of it yet
+            self.remove()
+            raise
 
     def _silence(self):
         for scope in ("all", "default"):
