@@ -31,8 +31,11 @@ static struct random randomness;
 /* The calls of DPDK that may fail; at 1 the next one does, at 0 none. */
 static unsigned int failing;
 
+static unsigned int called;
+
 static bool fails_now(void)
 {
+	called++;
 	return failing && !--failing;
 }
 
@@ -323,6 +326,54 @@ static void whatever_fails_on_the_way_leaves_the_old_set(void **state)
 	assert_int_equal(edge_heap_bytes(), heap);
 }
 
+/* Rules of one length, of which from `changed` on a third each goes, changes and comes. */
+static void set_counted(struct rule_set *ret, uint32_t count, uint32_t changed, bool later)
+{
+	uint8_t addr[16] = {0x20, 1, 0x0d, 0xb8};
+
+	memset(ret, 0, sizeof(*ret));
+	for (uint32_t i = 0; i < count; i++) {
+		addr[4] = i >> 8;
+		addr[5] = i;
+		if (i < changed || i % 3 == 1)
+			rule_set_add(ret, 6, addr, 48, 1 + (i >= changed && later));
+		else if (i % 3 == (later ? 2 : 0))
+			rule_set_add(ret, 6, addr, 48, 1);
+	}
+	rule_set_sort(ret);
+	rule_set_describe(ret, CLASSES);
+}
+
+/* How often DPDK is called to make one set of the other. */
+static unsigned int count_calls(uint32_t count, uint32_t changed)
+{
+	struct rule_set before, later;
+	struct edge edge;
+
+	set_counted(&before, count, changed, false);
+	set_counted(&later, count, changed, true);
+	edge_open(&edge);
+	edge_publish(&edge, &before);
+	edge_publish(&edge, &before);
+	called = 0;
+	edge_publish(&edge, &later);
+	if (count <= 3000)
+		edge_judge(&edge, &later);
+	edge_close(&edge);
+	rule_set_done(&before);
+	rule_set_done(&later);
+	return called;
+}
+
+/* One call is for the classes. With 45,000 rules that all differ it is cheaper to begin anew. */
+static void only_what_differs_is_changed_unless_it_is_nearly_all(void **state)
+{
+	(void)state;
+	assert_int_equal(count_calls(3000, 3000), 1);
+	assert_int_equal(count_calls(3000, 2700), 1 + 300);
+	assert_int_equal(count_calls(45000, 0), 1 + 30000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,6 +381,7 @@ int main(void)
 		cmocka_unit_test(what_is_just_within_a_limit_is_taken),
 		cmocka_unit_test(the_highest_class_is_found),
 		cmocka_unit_test(without_memory_the_old_set_stands),
+		cmocka_unit_test(only_what_differs_is_changed_unless_it_is_nearly_all),
 		cmocka_unit_test(whatever_fails_on_the_way_leaves_the_old_set),
 	};
 
