@@ -40,8 +40,12 @@ static __always_inline __u32 window_bytes(__u64 frame_bytes)
 struct frame {
 	struct pt_packet packet;
 	enum pt_outcome outcome;
-	__u64 ip_offset; /* of the IP header in the frame, where there is one */
-	const struct pt_class *source;
+	__u64 ip_offset;    /* of the IP header in the frame, where there is one */
+	__u32 source_class; /* 0: none */
+	__u32 destination_class;
+	__u32 source_counter; /* PT_COUNTER_NONE: none */
+	__u32 destination_counter;
+	const struct pt_class *source; /* NULL: none */
 	const struct pt_class *destination;
 	__u64 packets;
 	__u64 bytes; /* of all packets, on the wire */
@@ -55,7 +59,14 @@ static __always_inline void frame_parse(struct frame *frame, __u8 *start, __u8 *
 		frame->ip_offset = frame->packet.ip - start;
 }
 
-static __always_inline void frame_lookup_ipv4(struct frame *frame, __u32 side)
+static __always_inline __u32 trie_find(void *rules, const void *key)
+{
+	const __u32 *class = bpf_map_lookup_elem(rules, key);
+
+	return class ? *class : 0;
+}
+
+static __always_inline void frame_find_tries4(struct frame *frame, __u32 side)
 {
 	struct pt_xdp_key4 key = {.len = 32};
 	void *rules = bpf_map_lookup_elem(&sets4, &side);
@@ -63,9 +74,9 @@ static __always_inline void frame_lookup_ipv4(struct frame *frame, __u32 side)
 	if (!rules)
 		return;
 	key.addr_be = *(__u32 *)(frame->packet.ip + 12);
-	frame->source = bpf_map_lookup_elem(rules, &key);
+	frame->source_class = trie_find(rules, &key);
 	key.addr_be = *(__u32 *)(frame->packet.ip + 16);
-	frame->destination = bpf_map_lookup_elem(rules, &key);
+	frame->destination_class = trie_find(rules, &key);
 }
 
 static __always_inline void key6_fill(struct pt_xdp_key6 *key, const __u8 *addr)
@@ -78,7 +89,7 @@ static __always_inline void key6_fill(struct pt_xdp_key6 *key, const __u8 *addr)
 	key->addr_be[3] = words[3];
 }
 
-static __always_inline void frame_lookup_ipv6(struct frame *frame, __u32 side)
+static __always_inline void frame_find_tries6(struct frame *frame, __u32 side)
 {
 	struct pt_xdp_key6 key = {.len = 128};
 	void *rules = bpf_map_lookup_elem(&sets6, &side);
@@ -86,9 +97,35 @@ static __always_inline void frame_lookup_ipv6(struct frame *frame, __u32 side)
 	if (!rules)
 		return;
 	key6_fill(&key, frame->packet.ip + 8);
-	frame->source = bpf_map_lookup_elem(rules, &key);
+	frame->source_class = trie_find(rules, &key);
 	key6_fill(&key, frame->packet.ip + 24);
-	frame->destination = bpf_map_lookup_elem(rules, &key);
+	frame->destination_class = trie_find(rules, &key);
+}
+
+static __always_inline struct pt_addr6 addr6(const __u8 *addr)
+{
+	const __u32 *words = (const __u32 *)addr;
+	struct pt_addr6 halves;
+
+	halves.high = (__u64)__builtin_bswap32(words[0]) << 32 | __builtin_bswap32(words[1]);
+	halves.low = (__u64)__builtin_bswap32(words[2]) << 32 | __builtin_bswap32(words[3]);
+	return halves;
+}
+
+static __always_inline void frame_find(struct frame *frame, const struct pt_table *table)
+{
+	const __u8 *ip = frame->packet.ip;
+	__u64 mask = options.table_mask;
+
+	if (frame->packet.family == 4) {
+		frame->source_class =
+			pt_table_find4(table, __builtin_bswap32(*(__u32 *)(ip + 12)), mask);
+		frame->destination_class =
+			pt_table_find4(table, __builtin_bswap32(*(__u32 *)(ip + 16)), mask);
+	} else {
+		frame->source_class = pt_table_find6(table, addr6(ip + 8), mask);
+		frame->destination_class = pt_table_find6(table, addr6(ip + 24), mask);
+	}
 }
 
 /* The side that packets are looked up in: read once for each packet, never twice. */
@@ -100,22 +137,48 @@ static __always_inline __u32 side_active(void)
 	return shared ? *(volatile __u32 *)&shared->active : PT_XDP_SIDE_NONE;
 }
 
+static __always_inline const struct pt_class *class_find(const struct pt_table *table, __u32 class)
+{
+	__u64 offset = sizeof(*table) + (class - 1) * (__u64)sizeof(struct pt_class);
+
+	return class ? pt_table_at(table, offset, options.table_mask) : NULL;
+}
+
+static __always_inline __u32 counter_find(const struct pt_table *table, __u32 class,
+					  const struct pt_class *descriptor)
+{
+	return descriptor ? pt_table_counter(table, class, descriptor) : PT_COUNTER_NONE;
+}
+
 static __always_inline void frame_lookup(struct frame *frame)
 {
-	if (frame->outcome != PT_OUTCOME_UNMATCHED)
+	__u32 side = side_active();
+	const struct pt_table *table = bpf_map_lookup_elem(&tables, &side);
+
+	frame->source_counter = PT_COUNTER_NONE;
+	frame->destination_counter = PT_COUNTER_NONE;
+	if (!table || frame->outcome != PT_OUTCOME_UNMATCHED)
 		return;
-	if (frame->packet.family == 4)
-		frame_lookup_ipv4(frame, side_active());
+	if (!options.tries)
+		frame_find(frame, table);
+	else if (frame->packet.family == 4)
+		frame_find_tries4(frame, side);
 	else
-		frame_lookup_ipv6(frame, side_active());
+		frame_find_tries6(frame, side);
+	frame->source = class_find(table, frame->source_class);
+	frame->destination = class_find(table, frame->destination_class);
+	frame->source_counter = counter_find(table, frame->source_class, frame->source);
+	frame->destination_counter =
+		counter_find(table, frame->destination_class, frame->destination);
 }
 
 /* Counts on the connections; the outcome is then final, and the caller counts it on the port. */
 static __always_inline void frame_count_classes(struct frame *frame, struct pt_lane *lane)
 {
 	if (frame->outcome == PT_OUTCOME_UNMATCHED)
-		frame->outcome = pt_count_classes(lane, options.capacity, frame->source,
-						  frame->destination, frame->packets, frame->bytes);
+		frame->outcome =
+			pt_count_classes(lane, options.capacity, frame->source_counter,
+					 frame->destination_counter, frame->packets, frame->bytes);
 }
 
 /* The counters of this instance's port. */
@@ -138,8 +201,8 @@ static __always_inline void report_frame(const struct frame *frame)
 	if (!told)
 		return;
 	told->outcome = frame->outcome;
-	told->source_class = frame->source ? frame->source->class : 0;
-	told->destination_class = frame->destination ? frame->destination->class : 0;
+	told->source_class = frame->source_class;
+	told->destination_class = frame->destination_class;
 }
 
 /* Counts a tag that was due. */

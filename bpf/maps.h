@@ -19,7 +19,7 @@ struct rules4 {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
 	__type(key, struct pt_xdp_key4);
-	__type(value, struct pt_class);
+	__type(value, __u32);
 } rules4 SEC(".maps");
 
 struct rules6 {
@@ -27,7 +27,7 @@ struct rules6 {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
 	__type(key, struct pt_xdp_key6);
-	__type(value, struct pt_class);
+	__type(value, __u32);
 } rules6 SEC(".maps");
 
 struct {
@@ -43,6 +43,23 @@ struct {
 	__type(key, __u32);
 	__array(values, struct rules6);
 } sets6 SEC(".maps");
+
+/* The images, by side. The size of one is set at load. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, PT_XDP_SIDES);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, PT_XDP_TABLE_MIN + PT_XDP_TABLE_TAIL);
+} tables SEC(".maps");
+
+/* Read by no program: an update of a map of maps waits for those that run. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct rules4);
+} grace SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

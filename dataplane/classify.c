@@ -21,14 +21,15 @@
 #include "offline.h"
 
 static const char usage_text[] =
-	"usage: %s classify --snapshot FILE [--tag CARRIER,...] [--mark-mask M]\n"
-	"       [--write OUT.pcap] [-v] CAPTURE\n"
+	"usage: %s classify --snapshot FILE [--table flat|lpm] [--tag CARRIER,...]\n"
+	"       [--mark-mask M] [--write OUT.pcap] [-v] CAPTURE\n"
 	"\n"
 	"Runs the frames of CAPTURE (pcap or pcapng, also gzipped, Ethernet) through\n"
 	"%s.\n"
 	"Prints one JSON document.\n"
 	"\n"
 	"  --snapshot FILE    the compiled registry: a file, or the number of an open descriptor\n"
+	"  --table flat|lpm   the compiled table, or what the platform brings; flat if not said\n"
 	"  --tag CARRIER,...  write tags: mark, dscp, vlan\n"
 	"  --mark-mask M      the bits of the mark that are ours\n"
 	"  --write OUT.pcap   store the packets as they would leave\n";
@@ -37,6 +38,7 @@ struct arguments {
 	const char *snapshot;
 	const char *write;
 	const char *capture;
+	enum pt_config_table table;
 	struct pt_config_tag tag;
 	bool verbose;
 };
@@ -52,6 +54,7 @@ struct burst {
 struct classify {
 	const struct pt_snapshot *snapshot;
 	size_t snapshot_bytes;
+	enum pt_config_table table;
 	struct pt_offline *offline;
 	struct capture *capture;
 	struct capture_writer *writer;
@@ -75,6 +78,17 @@ static int parse_carriers(char *text, bool carrier[PT_CARRIERS])
 	return 0;
 }
 
+static int parse_table(const char *text, enum pt_config_table *ret)
+{
+	for (enum pt_config_table table = PT_TABLE_FLAT; table <= PT_TABLE_LPM; table++) {
+		if (strcmp(text, pt_config_table_name(table)))
+			continue;
+		*ret = table;
+		return 0;
+	}
+	return -EINVAL;
+}
+
 static int parse_mask(const char *text, __u32 *ret)
 {
 	char *end;
@@ -92,6 +106,8 @@ static int parse_option(int option, struct arguments *arguments)
 	case 's':
 		arguments->snapshot = optarg;
 		return 0;
+	case 'l':
+		return parse_table(optarg, &arguments->table);
 	case 't':
 		return parse_carriers(optarg, arguments->tag.carrier);
 	case 'm':
@@ -110,6 +126,7 @@ static int parse_option(int option, struct arguments *arguments)
 static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 {
 	static const struct option options[] = {{"snapshot", required_argument, NULL, 's'},
+						{"table", required_argument, NULL, 'l'},
 						{"tag", required_argument, NULL, 't'},
 						{"mark-mask", required_argument, NULL, 'm'},
 						{"write", required_argument, NULL, 'w'},
@@ -164,12 +181,14 @@ static int classify_open(struct classify *classify, const struct arguments *argu
 			 struct message *message)
 {
 	struct pt_offline_options options = {
+		.table = arguments->table,
 		.tag = arguments->tag,
 		.forward = pt_offline_engine.passes ? PT_FORWARD_PASS : PT_FORWARD_PORT,
 		.verbose = arguments->verbose,
 	};
 	int error = snapshot_map(classify, arguments->snapshot, message);
 
+	classify->table = arguments->table;
 	if (!error)
 		error = capture_open(arguments->capture, &classify->capture, message);
 	if (!error)
@@ -303,6 +322,7 @@ static json_t *json_connections(const struct classify *classify)
 {
 	const struct pt_counters *counters = pt_offline_counters(classify->offline);
 	const struct pt_class *classes = pt_snapshot_classes(classify->snapshot);
+	const __u32 *ids = pt_snapshot_connections(classify->snapshot);
 	json_t *connections = json_object();
 	char id[16];
 
@@ -312,7 +332,7 @@ static json_t *json_connections(const struct classify *classify)
 		pt_counters_connection(counters, classes[i].counter, &sum);
 		if (!sum.direction[PT_RECEIVE].packets && !sum.direction[PT_TRANSMIT].packets)
 			continue;
-		snprintf(id, sizeof(id), "%u", classes[i].connection);
+		snprintf(id, sizeof(id), "%u", ids[i]);
 		json_object_set_new(connections, id,
 				    json_pack("{s:o,s:o}", "receive",
 					      json_count(sum.direction[PT_RECEIVE]), "transmit",
@@ -328,11 +348,12 @@ static int classify_print(const struct classify *classify)
 	int error;
 
 	pt_counters_port(pt_offline_counters(classify->offline), 0, &port);
-	document = json_pack(
-		"{s:s,s:s,s:o,s:o,s:o,s:I,s:o}", "engine", pt_offline_engine.name, "table",
-		pt_offline_engine.table, "received", json_count(pt_count_total(port.received)),
-		"outcomes", json_outcomes(&port), "tagged", json_tagged(&port), "native_packets",
-		(json_int_t)classify->native_packets, "connections", json_connections(classify));
+	document = json_pack("{s:s,s:s,s:o,s:o,s:o,s:I,s:o}", "engine", pt_offline_engine.name,
+			     "table", pt_config_table_name(classify->table), "received",
+			     json_count(pt_count_total(port.received)), "outcomes",
+			     json_outcomes(&port), "tagged", json_tagged(&port), "native_packets",
+			     (json_int_t)classify->native_packets, "connections",
+			     json_connections(classify));
 	error = !document || json_dumpf(document, stdout, JSON_COMPACT) || puts("") < 0 ||
 		fflush(stdout);
 	json_decref(document);

@@ -298,11 +298,7 @@ static int kept_publish(struct host *host, struct message *message)
 
 	if (error)
 		return message_set(message, error, "cannot read it: %s", strerror(-error));
-	error = publisher_publish(host->publisher, image, bytes, message);
-	if (error == 0)
-		host->functions->settle(host->engine);
-	free(image);
-	return error;
+	return publisher_publish(host->publisher, image, bytes, message);
 }
 
 /* The set of before a reboot. Without one, or with a bad one, the engine waits for control. */
@@ -333,6 +329,12 @@ int host_start(struct host *host, const struct host_engine *functions, void *eng
 	return error < 0 ? message_set(message, error, "cannot wait for control: %s",
 				       strerror(-error))
 			 : 0;
+}
+
+void host_stop(struct host *host)
+{
+	if (host)
+		publisher_stop(host->publisher);
 }
 
 void host_free(struct host *host)

@@ -28,8 +28,9 @@ struct host_engine {
 	int (*lookup)(void *engine, enum pt_family family, const __u8 *addr,
 		      struct pt_engine_lookup *ret);
 
-	/* In the publishing thread. publish: all or nothing, 0 or -errno and why; settle: what is
-	 * left to do after the answer. */
+	/* In the publishing thread. publish: all or nothing, 0 or -errno and why. The snapshot
+	 * stays where it is until another one was published and settled, so an engine may look up
+	 * in it. settle: what is left to do after the answer. */
 	int (*publish)(void *engine, const struct pt_snapshot *snapshot, struct message *message);
 	void (*settle)(void *engine);
 };
@@ -42,6 +43,9 @@ struct host;
  */
 int host_new(sd_event *loop, const char *socket_path, const char *kept_path, struct host **ret,
 	     struct message *message);
+
+/* Waits for a running publish; the loop runs no more. Then the engine ends, and then the host. */
+void host_stop(struct host *host);
 void host_free(struct host *host);
 
 /*

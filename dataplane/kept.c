@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,12 +77,13 @@ static int load_from(int fd, void **ret, size_t *ret_bytes)
 		return -errno;
 	if (!S_ISREG(stat.st_mode) || stat.st_size == 0)
 		return -EBADMSG;
-	image = malloc(stat.st_size);
-	if (!image)
-		return -ENOMEM;
+	image = mmap(NULL, stat.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		     0);
+	if (image == MAP_FAILED)
+		return -errno;
 	error = read_all(fd, image, stat.st_size);
 	if (error) {
-		free(image);
+		munmap(image, stat.st_size);
 		return error;
 	}
 	*ret = image;

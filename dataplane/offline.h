@@ -33,7 +33,6 @@ enum pt_offline_way {
 struct pt_offline_engine {
 	const char *program; /* "peertag-xdp" */
 	const char *name;    /* "xdp" */
-	const char *table;   /* "lpm" */
 	const char *how;     /* of the usage text: what frames are run through */
 	bool ways[PT_OFFLINE_WAYS];
 	bool passes;  /* PT_FORWARD_PASS: there is a host to pass packets to */
@@ -44,9 +43,12 @@ extern const struct pt_offline_engine pt_offline_engine;
 
 struct pt_offline_options {
 	enum pt_offline_way way;
+	enum pt_config_table table;
 	struct pt_config_tag tag;
 	enum pt_config_forward forward;
-	__u32 capacity; /* counters; 0: what the snapshot needs, at least 1 */
+	__u32 capacity;	  /* counters; 0: what the snapshot needs, at least 1 */
+	__u32 table_room; /* bytes of a table, where an engine sets them apart; 0: what the first
+			     needs */
 	/* PT_OFFLINE_SEGMENTS: bytes of a frame in its first buffer, and in each further one
 	 * (unless the engine has but one cut); 0: as many as there is room for. XDP: since
 	 * Linux 6.18. */

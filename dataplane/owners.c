@@ -11,11 +11,12 @@ static bool is_other_registry(const struct owners *owners, const struct pt_snaps
 bool owners_conflict(const struct owners *owners, const struct pt_snapshot *snapshot)
 {
 	const struct pt_class *classes = pt_snapshot_classes(snapshot);
+	const __u32 *connections = pt_snapshot_connections(snapshot);
 	const struct pt_owner *owner;
 
 	for (__u32 i = 0; i < snapshot->class_count; i++) {
 		owner = &owners->owners[classes[i].counter];
-		if (owner->in_use && owner->connection != classes[i].connection)
+		if (owner->in_use && owner->connection != connections[i])
 			return true;
 	}
 	if (!is_other_registry(owners, snapshot))
@@ -36,6 +37,7 @@ static void owners_forget(const struct owners *owners)
 void owners_take(const struct owners *owners, const struct pt_snapshot *snapshot)
 {
 	const struct pt_class *classes = pt_snapshot_classes(snapshot);
+	const __u32 *connections = pt_snapshot_connections(snapshot);
 	struct pt_owner *owner;
 
 	if (is_other_registry(owners, snapshot)) {
@@ -44,9 +46,9 @@ void owners_take(const struct owners *owners, const struct pt_snapshot *snapshot
 	}
 	for (__u32 i = 0; i < snapshot->class_count; i++) {
 		owner = &owners->owners[classes[i].counter];
-		if (owner->connection != classes[i].connection) {
+		if (owner->connection != connections[i]) {
 			owners->zero(owners->counters, classes[i].counter, 1);
-			owner->connection = classes[i].connection;
+			owner->connection = connections[i];
 		}
 		owner->in_use = 1;
 	}

@@ -15,6 +15,12 @@
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
+/* A snapshot in memory. */
+struct image {
+	void *bytes;
+	size_t size;
+};
+
 struct publisher {
 	const char *kept_path;
 	const struct publisher_events *events;
@@ -28,6 +34,7 @@ struct publisher {
 	int fd;
 	int result;
 	struct message message;
+	struct image held; /* the last one that was published: engines may look up in it */
 
 	/* The loop's alone. */
 	bool busy;
@@ -37,19 +44,34 @@ struct publisher {
 	sd_event_source *source;
 };
 
-int publisher_publish(struct publisher *publisher, const void *image, size_t bytes,
-		      struct message *message)
+static int image_publish(const struct publisher *publisher, const struct image *image,
+			 struct message *message)
 {
 	const char *why;
-	int error = pt_snapshot_verify(image, bytes, publisher->capacity, &why);
+	int error = pt_snapshot_verify(image->bytes, image->size, publisher->capacity, &why);
 
 	if (error)
 		return message_set(message, error, "refused the snapshot: %s", why);
-	return publisher->functions->publish(publisher->engine, image, message);
+	return publisher->functions->publish(publisher->engine, image->bytes, message);
+}
+
+static void image_unmap(struct image *image)
+{
+	if (image->bytes)
+		munmap(image->bytes, image->size);
+	*image = (struct image){};
+}
+
+/* The engine looks up in `image` now, and nobody in the one before. */
+static void publisher_hold(struct publisher *publisher, const struct image *image)
+{
+	publisher->functions->settle(publisher->engine);
+	image_unmap(&publisher->held);
+	publisher->held = *image;
 }
 
 /* Maps a sealed memfd: private, since old kernels map no sealed file shared. */
-static int snapshot_map(int fd, void **ret_image, size_t *ret_bytes, struct message *message)
+static int image_map(int fd, struct image *ret, struct message *message)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
 	struct stat stat;
@@ -64,21 +86,33 @@ static int snapshot_map(int fd, void **ret_image, size_t *ret_bytes, struct mess
 				   strerror(errno));
 	if (stat.st_size == 0)
 		return message_set(message, -EBADMSG, "refused the snapshot: it is empty");
-	image = mmap(NULL, stat.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	image = mmap(NULL, stat.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
 	if (image == MAP_FAILED)
 		return message_set(message, -errno, "cannot map the snapshot: %s", strerror(errno));
-	*ret_image = image;
-	*ret_bytes = stat.st_size;
+	*ret = (struct image){image, stat.st_size};
 	return 0;
+}
+
+int publisher_publish(struct publisher *publisher, void *bytes, size_t size,
+		      struct message *message)
+{
+	struct image image = {bytes, size};
+	int error = image_publish(publisher, &image, message);
+
+	if (error)
+		image_unmap(&image);
+	else
+		publisher_hold(publisher, &image);
+	return error;
 }
 
 /*
  * An engine that publishes but cannot keep has still published: that is a warning. The older set
  * goes, since a start with it would count for owners that were.
  */
-static void snapshot_keep(const struct publisher *publisher, const void *image, size_t bytes)
+static void image_keep(const struct publisher *publisher, const struct image *image)
 {
-	int error = kept_save(publisher->kept_path, image, bytes);
+	int error = kept_save(publisher->kept_path, image->bytes, image->size);
 
 	if (!error)
 		return;
@@ -97,22 +131,18 @@ static void signal_loop(struct publisher *publisher)
 static void *publisher_run(void *argument)
 {
 	struct publisher *publisher = argument;
-	void *image = NULL;
-	size_t bytes = 0;
+	struct image image = {};
 
-	publisher->result = snapshot_map(publisher->fd, &image, &bytes, &publisher->message);
-	if (publisher->result) {
-		signal_loop(publisher);
-		signal_loop(publisher);
-		return NULL;
-	}
-	publisher->result = publisher_publish(publisher, image, bytes, &publisher->message);
+	publisher->result = image_map(publisher->fd, &image, &publisher->message);
 	if (publisher->result == 0)
-		snapshot_keep(publisher, image, bytes);
+		publisher->result = image_publish(publisher, &image, &publisher->message);
+	if (publisher->result == 0)
+		image_keep(publisher, &image);
 	signal_loop(publisher);
 	if (publisher->result == 0)
-		publisher->functions->settle(publisher->engine);
-	munmap(image, bytes);
+		publisher_hold(publisher, &image);
+	else
+		image_unmap(&image);
 	signal_loop(publisher);
 	return NULL;
 }
@@ -189,14 +219,21 @@ int publisher_new(sd_event *loop, const char *kept_path, const struct publisher_
 	return 0;
 }
 
+void publisher_stop(struct publisher *publisher)
+{
+	if (!publisher->busy)
+		return;
+	pthread_join(publisher->thread, NULL);
+	close(publisher->fd);
+	publisher->busy = false;
+}
+
 void publisher_free(struct publisher *publisher)
 {
 	if (!publisher)
 		return;
-	if (publisher->busy) {
-		pthread_join(publisher->thread, NULL);
-		close(publisher->fd);
-	}
+	publisher_stop(publisher);
+	image_unmap(&publisher->held);
 	sd_event_source_unref(publisher->source);
 	if (publisher->event_fd >= 0)
 		close(publisher->event_fd);

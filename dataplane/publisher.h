@@ -24,7 +24,12 @@ struct publisher_events {
 
 int publisher_new(sd_event *loop, const char *kept_path, const struct publisher_events *events,
 		  void *host, struct publisher **ret);
-void publisher_free(struct publisher *publisher); /* waits for a running publish */
+
+/* Waits for a running publish. No other may be started. */
+void publisher_stop(struct publisher *publisher);
+
+/* Also gives up the snapshot that is held: the engine must not look up in it any more. */
+void publisher_free(struct publisher *publisher);
 
 /* Whose functions to call, and how many counters a snapshot may have. */
 void publisher_set_engine(struct publisher *publisher, const struct host_engine *functions,
@@ -36,8 +41,11 @@ int publisher_start(struct publisher *publisher, int fd);
 /* Whether a publish is under way, its settling included. */
 bool publisher_busy(const struct publisher *publisher);
 
-/* Publishes an image that is in memory, in this thread: at start, before anything else. */
-int publisher_publish(struct publisher *publisher, const void *image, size_t bytes,
+/*
+ * Publishes a snapshot that mmap() gave, and which becomes the publisher's, in this thread: at
+ * start, before anything else.
+ */
+int publisher_publish(struct publisher *publisher, void *bytes, size_t size,
 		      struct message *message);
 
 #endif

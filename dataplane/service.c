@@ -85,8 +85,9 @@ static int run_engine(const struct service *service, const struct pt_config *con
 		error = service->start(engine, host, loop, message);
 	if (!error)
 		error = run_loop(loop, message);
-	host_free(host);
+	host_stop(host);
 	service->free(engine);
+	host_free(host);
 	sd_event_unref(loop);
 	return error;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Verification of a snapshot. An engine indexes memory by what a snapshot says, so everything is
- * checked here, once, before anything else looks at it: header, layout, checksum, then each class
- * and each rule. All sizes are computed in 64 bits from 32-bit counts and cannot overflow.
+ * checked here, once, before anything else looks at it: header, layout, checksum, then the table,
+ * each class and each rule. All sizes are computed in 64 bits from 32-bit counts and cannot
+ * overflow.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -29,11 +30,18 @@ static const char *verify_layout(const struct pt_snapshot *snapshot)
 
 	if (snapshot->class_count > SNAPSHOT_CLASSES_MAX)
 		return "it has more classes than a number can name";
-	if (snapshot->classes_offset != offset)
-		return "the classes are not behind the header";
-	offset += align8((__u64)snapshot->class_count * sizeof(struct pt_class));
+	offset = (offset + PT_TABLE_LINE - 1) / PT_TABLE_LINE * PT_TABLE_LINE;
+	if (snapshot->table_offset != offset)
+		return "the table is not behind the header";
+	if (snapshot->connections_offset < offset + sizeof(struct pt_table) ||
+	    snapshot->connections_offset > snapshot->bytes)
+		return "the table is shorter than a table's head, or longer than the snapshot";
+	offset = snapshot->connections_offset;
+	if (offset % PT_TABLE_LINE)
+		return "the table does not end with a line";
+	offset += align8((__u64)snapshot->class_count * sizeof(__u32));
 	if (snapshot->rules_offset[PT_IPV4] != offset)
-		return "the IPv4 rules are not behind the classes";
+		return "the IPv4 rules are not behind the connections";
 	offset += align8((__u64)snapshot->rule_count[PT_IPV4] * sizeof(struct pt_rule4));
 	if (snapshot->rules_offset[PT_IPV6] != offset)
 		return "the IPv6 rules are not behind the IPv4 rules";
@@ -44,11 +52,9 @@ static const char *verify_layout(const struct pt_snapshot *snapshot)
 }
 
 static const char *verify_class(const struct pt_snapshot *snapshot, const struct pt_class *class,
-				__u32 number)
+				__u32 connection)
 {
-	if (class->class != number)
-		return "a class is not at the place of its number";
-	if (class->connection == 0 || class->mark == 0)
+	if (connection == 0 || class->mark == 0)
 		return "a class has no connection or no mark";
 	if (class->counter >= snapshot->counters)
 		return "a class has a counter beyond the last";
@@ -65,16 +71,19 @@ static const char *verify_class(const struct pt_snapshot *snapshot, const struct
 static const char *verify_classes(const struct pt_snapshot *snapshot, __u32 *owners)
 {
 	const struct pt_class *classes = pt_snapshot_classes(snapshot);
+	const __u32 *connections = pt_snapshot_connections(snapshot);
+	__u32 counted = pt_snapshot_table(snapshot)->counted;
 	const char *why;
 
 	for (__u32 i = 0; i < snapshot->class_count; i++) {
-		why = verify_class(snapshot, &classes[i], i + 1);
+		why = verify_class(snapshot, &classes[i], connections[i]);
 		if (why)
 			return why;
-		if (owners[classes[i].counter] &&
-		    owners[classes[i].counter] != classes[i].connection)
+		if (owners[classes[i].counter] && owners[classes[i].counter] != connections[i])
 			return "two connections share a counter";
-		owners[classes[i].counter] = classes[i].connection;
+		if (i < counted && classes[i].counter != i)
+			return "a class has another counter than the table says";
+		owners[classes[i].counter] = connections[i];
 	}
 	return NULL;
 }
@@ -142,7 +151,12 @@ static const char *verify_rules6(const struct pt_snapshot *snapshot)
 
 static const char *verify_contents(const struct pt_snapshot *snapshot, __u32 *owners)
 {
-	const char *why = verify_classes(snapshot, owners);
+	const char *why = pt_table_verify(pt_snapshot_table(snapshot),
+					  snapshot->connections_offset - snapshot->table_offset,
+					  snapshot->class_count);
+
+	if (!why)
+		why = verify_classes(snapshot, owners);
 
 	for (int family = 0; !why && family < PT_FAMILIES; family++)
 		if (snapshot->default_class[family] > snapshot->class_count)

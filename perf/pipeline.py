@@ -4,11 +4,13 @@
 
 peertag-dpdk and testpmd (forward mode macswap) take turns on the same pair of virtual ports, which
 play the same capture without end: a registry of IPv4 prefixes, packets of which a given part
-matches, the DSCP tag on. Then each stage of the worker by itself, through rings. One core works in
-both; the other one has testpmd's prompt, or control.
+matches, the DSCP tag on. Then each stage of the worker by itself, through rings, with each table.
+One core works in both; the other one has testpmd's prompt, or control.
 
-    pipeline.py BUILD [--prefixes N] [--matching PERCENT] [--malformed PERCENT] [--rounds N]
-                [--seconds S] [--json]
+    pipeline.py BUILD [--prefixes N] [--stages N,...] [--matching PERCENT] [--malformed PERCENT]
+                [--rounds N] [--seconds S] [--quick]
+
+Prints a list of items as report.py takes them.
 """
 
 import argparse
@@ -16,7 +18,6 @@ import contextlib
 import ipaddress
 import json
 import os
-import platform
 import random
 import re
 import shutil
@@ -29,7 +30,7 @@ import time
 
 PACKETS = 1024  # in the capture
 PREFIXES_A_CONNECTION = 8
-GOAL_NS = 24
+LPM_MAX = 100000  # rte_lpm takes minutes to build a larger one
 
 
 class Failure(Exception):
@@ -128,7 +129,7 @@ class Engine:
             "registry": self.path("registry.db"), "api": self.path("api.sock"), "listen": "",
             "run_dir": folder, "allow_special": True, "overlap": "nested",
             "tag": {"mark": False, "dscp": True},
-            "engines": [{"name": "dpdk", "table": "lpm", "eal": eal, "ports": ports}],
+            "engines": [{"name": "dpdk", "eal": eal, "ports": ports}],
         }
         with open(self.config, "w", encoding="utf-8") as file:
             file.writelines(f"{key}: {json.dumps(value)}\n" for key, value in document.items())
@@ -189,8 +190,8 @@ class Engine:
 # The report
 
 
-def stages_run(build, options):
-    command = [os.path.join(build, "perf", "stages"), str(options.prefixes), "4096",
+def stages_run(build, table, prefixes, options):
+    command = [os.path.join(build, "perf", "stages"), table, str(prefixes), "4096",
                str(options.matching), str(options.rounds * 4 + 1), *memory_arguments(), "--no-pci",
                "--no-telemetry", "-l", "1", "--file-prefix", f"bench-stages-{os.getpid()}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -200,27 +201,24 @@ def stages_run(build, options):
 
 
 def spread(figures):
-    return {"median": round(statistics.median(figures), 2), "least": round(min(figures), 2),
-            "most": round(max(figures), 2)}
+    return {"median": round(statistics.median(figures), 2), "min": round(min(figures), 2),
+            "max": round(max(figures), 2)}
 
 
 def differences(ours, theirs):
     return [our - their for our, their in zip(ours, theirs)]
 
 
-def environment(options):
-    with open("/proc/cpuinfo", encoding="utf-8") as file:
-        model = re.search(r"model name\s*: (.*)", file.read())
-    dpdk = subprocess.run(["pkg-config", "--modversion", "libdpdk"], capture_output=True, text=True,
-                          check=False)
-    return {"cpu": model[1] if model else platform.machine(), "kernel": platform.release(),
-            "dpdk": dpdk.stdout.strip(), "driver": "net_pcap, infinite_rx", "workers": 1,
-            "memory": " ".join(memory_arguments()), "prefixes": options.prefixes,
-            "malformed_percent": options.malformed,
-            "frame_bytes": 60, "rounds": options.rounds, "seconds": options.seconds}
+def thousands(number):
+    return f"{number // 1000}k" if number % 1000 == 0 else str(number)
 
 
-def measure(options, folder):
+def item(case, kind, ours, **more):
+    return {"bench": "dpdk packet", "case": case, "kind": kind, "unit": "ns", "family": "ipv4",
+            "ours": spread(ours), **more}
+
+
+def measure_engine(options, folder):
     dice = random.Random(1)
     prefixes = prefixes_make(dice, options.prefixes)
     registry, capture = os.path.join(folder, "registry.jsonl"), os.path.join(folder, "in.pcap")
@@ -236,59 +234,72 @@ def measure(options, folder):
             theirs.append(testpmd_run(capture, options.seconds))
             nanoseconds, matched = engine.run(options.seconds)
             ours.append(nanoseconds)
-    stages = stages_run(options.build, options)
-    names = list(stages)
-    shares = {"macswap over io": spread(differences(stages["macswap"], stages["io"]))}
-    for before, name in zip(["io", *names[2:]], names[2:]):
-        shares[name] = spread(differences(stages[name], stages[before]))
-    return {
-        "environment": environment(options), "matched": round(matched, 3),
-        "testpmd_macswap_ns": spread(theirs), "peertag_dpdk_ns": spread(ours),
-        "difference_ns": spread(differences(ours, theirs)), "goal_ns": GOAL_NS,
-        "stages_ns": {name: spread(figures) for name, figures in stages.items()},
-        "stage_shares_ns": shares,
-    }
+    case = f"ipv4 {thousands(options.prefixes)}, {matched:.0%} match"
+    if options.malformed:
+        case += f", {options.malformed} % malformed"
+    return [item(f"{case}: the engine", "floor", ours, ours_name="peertag-dpdk",
+                 peer="testpmd macswap", peer_value=spread(theirs)),
+            item(f"{case}: above testpmd", "scale", differences(ours, theirs))]
 
 
-def row(name, figures):
-    return f"  {name:<24}{figures['median']:8.2f}   {figures['least']:.2f} to {figures['most']:.2f}"
+def measure_stages(options, table, prefixes):
+    """All of them over the same loop; and what each adds."""
+    stages = stages_run(options.build, table, prefixes, options)
+    case, more = f"ipv4 {thousands(prefixes)} {table}", {"stream": f"zipf, {table}"}
+    items = [item(f"{case}: receive to transmit", "floor", stages["tag"], peer="the loop alone",
+                  peer_value=spread(stages["io"]), **more),
+             item(f"{case}: classification adds", "scale",
+                  differences(stages["tag"], stages["io"]), prefixes=prefixes, **more)]
+    for before, name in zip(("io", "parse", "lookup", "count"), ("parse", "lookup", "count", "tag")):
+        items.append(item(f"{case}: of that, {name}", "scale",
+                          differences(stages[name], stages[before])))
+    return items
 
 
-def report(document):
-    lines = [", ".join(f"{key} {value}" for key, value in document["environment"].items()),
-             f"{document['matched']:.0%} of the packets match; nanoseconds a packet, "
-             "median and least to most:", "",
-             row("testpmd macswap", document["testpmd_macswap_ns"]),
-             row("peertag-dpdk", document["peertag_dpdk_ns"]),
-             row("difference", document["difference_ns"]) + f"   goal: {document['goal_ns']}",
-             "", "through rings, stage by stage (each with those before it):"]
-    lines += [row(name, figures) for name, figures in document["stages_ns"].items()]
-    lines += ["", "what a stage adds:"]
-    lines += [row(name, figures) for name, figures in document["stage_shares_ns"].items()]
-    return "\n".join(lines)
+def say(text):
+    print(f"pipeline: {text}", file=sys.stderr, flush=True)
+
+
+def measure(options, folder):
+    say(f"peertag-dpdk and testpmd, {options.rounds} rounds")
+    items = measure_engine(options, folder)
+    for prefixes in options.stages:
+        for table in ("flat", "lpm"):
+            if table == "lpm" and prefixes > LPM_MAX:
+                continue
+            say(f"the stages: {prefixes} prefixes, {table}")
+            items += measure_stages(options, table, prefixes)
+    return items
+
+
+def numbers(text):
+    return [int(word) for word in text.split(",")]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("build")
     parser.add_argument("--prefixes", type=int, default=10000)
+    parser.add_argument("--stages", type=numbers, default=[1000, 10000, 100000, 1000000])
     parser.add_argument("--matching", type=int, default=50, help="percent")
     parser.add_argument("--malformed", type=int, default=0, help="percent")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="to see that it runs")
     options = parser.parse_args()
     options.build = os.path.abspath(options.build)
+    if options.quick:
+        options.prefixes, options.stages, options.rounds, options.seconds = 200, [1000], 1, 0.5
     if not shutil.which("dpdk-testpmd") or os.geteuid() != 0:
         print("skipped: needs root, and dpdk-testpmd of the package dpdk-dev")
         return 77
     try:
         with tempfile.TemporaryDirectory(prefix="peertag-bench-") as folder:
-            document = measure(options, folder)
+            items = measure(options, folder)
     except Failure as failure:
         print(f"pipeline: {failure}", file=sys.stderr)
         return 1
-    print(json.dumps(document, indent=1) if options.json else report(document))
+    print(json.dumps(items, indent=1))
     return 0
 
 

@@ -4,9 +4,10 @@
  * stages are added one by one, and take turns round by round, so that all of them meet the same
  * noise. The base is what testpmd calls macswap: receive, swap the MAC addresses, transmit.
  *
- *     stages PREFIXES PACKETS MATCHING-PERCENT ROUNDS [EAL-ARGUMENT...]
+ *     stages flat|lpm PREFIXES PACKETS MATCHING-PERCENT ROUNDS [EAL-ARGUMENT...]
  *
- * Prints one JSON document: nanoseconds a packet, by stage, for each round.
+ * Some prefixes get far more packets than others (Zipf), as in real traffic. Prints one JSON
+ * document: nanoseconds a packet, by stage, for each round.
  */
 #include <jansson.h>
 #include <rte_cycles.h>
@@ -19,12 +20,15 @@
 
 #include "lookup.h"
 #include "mark.h"
+#include "random.h"
 #include "state.h"
+#include "table/snapshot_build.h"
 #include "worker.h"
+#include "workload.h"
+#include "zipf.h"
 
-#define BURSTS	     20000 /* in a round */
-#define FRAME_BYTES  60
-#define RULES_A_CONN 8
+#define BURSTS	    20000 /* in a round */
+#define FRAME_BYTES 60
 
 /* How far a packet gets. */
 enum depth {
@@ -39,7 +43,10 @@ enum depth {
 static const char *const depth_names[DEPTHS] = {"io", "macswap", "parse", "lookup", "count", "tag"};
 
 struct bench {
+	enum pt_config_table kind;
 	unsigned int prefixes, packets, matching, rounds;
+	struct random random; /* the same prefixes and packets every time */
+	struct pt_snapshot *snapshot;
 	struct state *state;
 	struct table *table;
 	struct worker *worker;
@@ -52,81 +59,46 @@ static void die(const char *what)
 	exit(1);
 }
 
-/* xorshift: the same prefixes and packets every time. */
-static __u32 random_next(void)
+static void bench_snapshot(struct bench *bench)
 {
-	static __u64 state = 88172645463325252ull;
+	__u32 count = workload_classes(bench->prefixes);
+	struct pt_class *classes = calloc(count, sizeof(*classes));
+	__u32 *connections = calloc(count, sizeof(*connections));
+	struct workload *workload;
+	struct snapshot_parts parts = {.generation = 1,
+				       .counters = count,
+				       .class_count = count,
+				       .classes = classes,
+				       .connections = connections};
 
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state >> 16;
-}
-
-static int rule_compare(const void *a, const void *b)
-{
-	const struct pt_rule4 *x = a, *y = b;
-
-	return x->addr != y->addr ? (x->addr < y->addr ? -1 : 1) : x->len - y->len;
-}
-
-/* Lengths as in a full table: most are /24, a few longer. */
-static __u8 random_length(void)
-{
-	__u32 dice = random_next() % 100;
-
-	return dice < 60 ? 24 : dice < 97 ? 16 + dice % 8 : dice < 98 ? 32 : 25 + dice % 6;
-}
-
-static struct pt_snapshot *snapshot_new(const struct bench *bench)
-{
-	__u32 classes = bench->prefixes / RULES_A_CONN + 1;
-	size_t rules_offset = sizeof(struct pt_snapshot) + classes * sizeof(struct pt_class);
-	size_t bytes = rules_offset + bench->prefixes * sizeof(struct pt_rule4);
-	struct pt_snapshot *snapshot = calloc(1, bytes + 8);
-	struct pt_class *class = (void *)((char *)snapshot + sizeof(*snapshot));
-	struct pt_rule4 *rules = (void *)((char *)snapshot + rules_offset);
-	__u32 count = 0;
-
-	for (__u32 i = 0; i < classes; i++)
-		class[i] = (struct pt_class){.class = i + 1,
-					     .connection = i + 1,
-					     .counter = i,
-					     .mark = i + 1,
-					     .dscp = i % 64};
-	for (__u32 i = 0; i < bench->prefixes; i++) {
-		__u8 len = random_length();
-
-		rules[i].len = len;
-		rules[i].addr = random_next() & (__u32)(~0ull << (32 - len));
-		rules[i].class = 1 + random_next() % classes;
+	if (!classes || !connections ||
+	    workload_random(PT_IPV4, bench->prefixes, count, 1, &workload))
+		die("cannot make that many prefixes");
+	for (__u32 i = 0; i < count; i++) {
+		classes[i] = (struct pt_class){.counter = i, .mark = i + 1, .dscp = i % 64};
+		connections[i] = i + 1;
 	}
-	qsort(rules, bench->prefixes, sizeof(*rules), rule_compare);
-	for (__u32 i = 0; i < bench->prefixes; i++)
-		if (!count || rule_compare(&rules[count - 1], &rules[i]))
-			rules[count++] = rules[i];
-	*snapshot = (struct pt_snapshot){.magic = PT_SNAPSHOT_MAGIC,
-					 .abi = PT_SNAPSHOT_ABI,
-					 .generation = 1,
-					 .class_count = classes,
-					 .counters = classes,
-					 .rule_count = {count},
-					 .classes_offset = sizeof(*snapshot),
-					 .rules_offset = {rules_offset}};
-	snapshot->bytes = rules_offset + (count * sizeof(struct pt_rule4) + 7) / 8 * 8;
-	snapshot->rules_offset[PT_IPV6] = snapshot->bytes;
-	snapshot->checksum = pt_snapshot_checksum(snapshot);
-	return snapshot;
+	parts.rule_count[PT_IPV4] = workload->count;
+	parts.rules4 = workload->rules4;
+	if (snapshot_build(&parts, &bench->snapshot))
+		die("cannot make the snapshot");
+	workload_free(workload);
+	free(classes);
+	free(connections);
 }
 
-/* UDP from an address in a random prefix, or from anywhere, to anywhere. */
-static void packet_write(const struct bench *bench, const struct pt_snapshot *snapshot, __u8 *frame)
+static __u32 random_nowhere(struct random *random)
 {
-	const struct pt_rule4 *rules = pt_snapshot_rules4(snapshot);
-	const struct pt_rule4 *rule = &rules[random_next() % snapshot->rule_count[PT_IPV4]];
-	bool matches = random_next() % 100 < bench->matching;
-	__u32 source = matches ? rule->addr : 240u << 24 | random_next() >> 4;
-	__u32 destination = 240u << 24 | random_next() >> 4;
+	return 240u << 24 | random_next(random) >> 36;
+}
+
+/* UDP from an address in `rule` to nowhere. */
+static void packet_write(struct random *random, const struct pt_rule4 *rule, bool matches,
+			 __u8 *frame)
+{
+	__u32 host = random_next(random) & ~(__u32)(~0ull << (32 - rule->len));
+	__u32 source = matches ? rule->addr | host : random_nowhere(random);
+	__u32 destination = random_nowhere(random);
 
 	memset(frame, 0, FRAME_BYTES);
 	frame[5] = 2;
@@ -141,20 +113,33 @@ static void packet_write(const struct bench *bench, const struct pt_snapshot *sn
 	pt_store_be16(frame + 32, destination);
 }
 
-static void bench_fill(const struct bench *bench, const struct pt_snapshot *snapshot,
-		       struct rte_ring *ring)
+/* Popularity has nothing to do with the order of addresses: 2654435761 is prime. */
+static const struct pt_rule4 *popular_rule(struct bench *bench, const struct zipf *zipf)
+{
+	__u64 rank = zipf_next(zipf, &bench->random);
+
+	return &pt_snapshot_rules4(bench->snapshot)[rank * 2654435761 % zipf->count];
+}
+
+static void bench_fill(struct bench *bench, struct rte_ring *ring)
 {
 	struct rte_mempool *pool = rte_pktmbuf_pool_create(
 		"packets", bench->packets + 64, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	struct zipf zipf;
 
+	if (zipf_init(&zipf, bench->snapshot->rule_count[PT_IPV4]))
+		die("out of memory");
 	for (__u32 i = 0; i < bench->packets; i++) {
 		struct rte_mbuf *mbuf = pool ? rte_pktmbuf_alloc(pool) : NULL;
 
 		if (!mbuf)
 			die("no memory for the packets");
-		packet_write(bench, snapshot, (__u8 *)rte_pktmbuf_append(mbuf, FRAME_BYTES));
+		packet_write(&bench->random, popular_rule(bench, &zipf),
+			     random_chance(&bench->random, bench->matching),
+			     (__u8 *)rte_pktmbuf_append(mbuf, FRAME_BYTES));
 		rte_ring_enqueue(ring, mbuf);
 	}
+	zipf_done(&zipf);
 }
 
 static void bench_open(struct bench *bench)
@@ -162,7 +147,6 @@ static void bench_open(struct bench *bench)
 	struct burst_options options = {.tag = {.carrier = {[PT_CARRIER_DSCP] = true}}};
 	struct rte_ring *ring = rte_ring_create("ring", rte_align32pow2(bench->packets + 1),
 						SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	struct pt_snapshot *snapshot = snapshot_new(bench);
 	struct rte_eth_conf none = {};
 	struct message message;
 	int port = ring ? rte_eth_from_ring(ring) : -1;
@@ -170,21 +154,21 @@ static void bench_open(struct bench *bench)
 	if (port < 0 || rte_eth_dev_configure(port, 1, 1, &none) ||
 	    rte_eth_tx_queue_setup(port, 0, 0, SOCKET_ID_ANY, NULL))
 		die("cannot make a port of a ring");
-	bench_fill(bench, snapshot, ring);
+	bench_snapshot(bench);
+	bench_fill(bench, ring);
 	if (rte_eth_rx_queue_setup(port, 0, 0, SOCKET_ID_ANY, NULL,
 				   rte_mempool_lookup("packets")) ||
 	    rte_eth_dev_start(port))
 		die("cannot start the port");
-	if (state_open(NULL, snapshot->counters, 1, &bench->state, &message) ||
-	    table_new(bench->state, 1, &bench->table, &message) ||
-	    table_publish(bench->table, snapshot, &message))
+	if (state_open(NULL, bench->snapshot->counters, 1, &bench->state, &message) ||
+	    table_new(bench->state, 1, bench->kind, &bench->table, &message) ||
+	    table_publish(bench->table, bench->snapshot, &message))
 		die(message.text);
 	options.lane = state_lane(bench->state, 0);
-	options.capacity = snapshot->counters;
+	options.capacity = bench->snapshot->counters;
 	bench->worker = worker_new(0, rte_lcore_id(), bench->table, &options);
 	bench->queue = (struct queue){
 		.port = port, .output_port = port, .forward = true, .multi_segs = true};
-	free(snapshot);
 }
 
 static inline void swap_macs(struct burst *burst)
@@ -263,15 +247,19 @@ int main(int argc, char **argv)
 	struct bench bench = {};
 	json_t *document;
 
-	if (argc < 5)
-		die("usage: stages PREFIXES PACKETS MATCHING-PERCENT ROUNDS [EAL-ARGUMENT...]");
-	bench.prefixes = strtoul(argv[1], NULL, 10);
-	bench.packets = strtoul(argv[2], NULL, 10);
-	bench.matching = strtoul(argv[3], NULL, 10);
-	bench.rounds = strtoul(argv[4], NULL, 10);
+	if (argc < 6)
+		die("usage: stages flat|lpm PREFIXES PACKETS MATCHING-PERCENT ROUNDS "
+		    "[EAL-ARGUMENT...]");
+	if (strcmp(argv[1], "flat") && strcmp(argv[1], "lpm"))
+		die("the table is flat or lpm");
+	bench.kind = strcmp(argv[1], "lpm") ? PT_TABLE_FLAT : PT_TABLE_LPM;
+	bench.prefixes = strtoul(argv[2], NULL, 10);
+	bench.packets = strtoul(argv[3], NULL, 10);
+	bench.matching = strtoul(argv[4], NULL, 10);
+	bench.rounds = strtoul(argv[5], NULL, 10);
 	if (!bench.prefixes || bench.packets < BURST_MAX || !bench.rounds)
 		die("at least 1 prefix, 32 packets, 1 round");
-	if (rte_eal_init(argc - 4, argv + 4) < 0)
+	if (rte_eal_init(argc - 5, argv + 5) < 0)
 		die("cannot start EAL");
 	bench_open(&bench);
 	document = bench_run(&bench);

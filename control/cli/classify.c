@@ -41,19 +41,14 @@ static bool is_built_in(const struct invocation *invocation, enum exit_code *ret
 {
 	const struct engine *engine = engine_of(invocation);
 
-	if (!strcmp(field_text(invocation->arguments, "table"), "flat"))
-		*ret_code = output_failure(invocation, EXIT_FAILED, "unavailable", "--table lpm is",
-					   "the flat table is not built in");
-	else if (!offline_engine_found(engine->program))
-		*ret_code = output_failure(
-			invocation, EXIT_FAILED, "unavailable",
-			offline_engine_found(engine->other) ? engine->other_hint
-							    : "build it: ./run build",
-			"the %s engine is not built in: there is no program %s beside this one or "
-			"in /usr/sbin",
-			engine->title, engine->program);
-	else
+	if (offline_engine_found(engine->program))
 		return true;
+	*ret_code = output_failure(
+		invocation, EXIT_FAILED, "unavailable",
+		offline_engine_found(engine->other) ? engine->other_hint : "build it: ./run build",
+		"the %s engine is not built in: there is no program %s beside this one or in "
+		"/usr/sbin",
+		engine->title, engine->program);
 	return false;
 }
 
@@ -159,6 +154,8 @@ static enum exit_code classify(const struct invocation *invocation, const struct
 {
 	struct offline_run run = {
 		.engine = engine_of(invocation)->program,
+		.table = strcmp(field_text(invocation->arguments, "table"), "lpm") ? PT_TABLE_FLAT
+										   : PT_TABLE_LPM,
 		.tag = tag,
 		.capture = field_text(invocation->arguments, "capture"),
 		.write = json_string_value(json_object_get(invocation->arguments, "write")),
@@ -168,12 +165,15 @@ static enum exit_code classify(const struct invocation *invocation, const struct
 	struct error error;
 	json_t *document;
 
-	run.snapshot_fd = compile_memfd(view, tag, &compiled);
+	run.snapshot_fd = compile(view, tag, &compiled);
+	if (run.snapshot_fd == 0) {
+		run.snapshot_fd = compiled_memfd(&compiled);
+		compiled_done(&compiled);
+	}
 	if (run.snapshot_fd < 0)
 		return output_failure(invocation, EXIT_FAILED, "internal", NULL,
 				      "cannot compile the registry: %s",
 				      strerror(-run.snapshot_fd));
-	compiled_done(&compiled);
 	document = offline_engine_run(&run, &error);
 	code = document ? tell(invocation, document, view, &error)
 			: output_error(invocation, &error);

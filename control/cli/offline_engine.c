@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ARGUMENTS_MAX 14
+#define ARGUMENTS_MAX 16
 #define SAID_MAX      4096 /* of what the program says on standard error */
 
 extern char **environ;
@@ -87,6 +87,8 @@ static void make_command_line(const struct offline_run *run, struct command_line
 	line->words[count++] = "classify";
 	line->words[count++] = "--snapshot";
 	line->words[count++] = line->snapshot;
+	line->words[count++] = "--table";
+	line->words[count++] = pt_config_table_name(run->table);
 	line->words[count++] = "--tag";
 	line->words[count++] = line->carriers;
 	line->words[count++] = "--mark-mask";

@@ -12,6 +12,7 @@
 
 struct offline_run {
 	const char *engine; /* name of its program */
+	enum pt_config_table table;
 	int snapshot_fd;
 	const struct pt_config_tag *tag;
 	const char *capture;

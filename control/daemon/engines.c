@@ -191,6 +191,19 @@ const struct engine *engines_at(const struct engines *engines, size_t at)
 	return &engines->engines[at];
 }
 
+uint64_t engines_table_room(const struct engines *engines)
+{
+	uint64_t least = 0;
+
+	for (size_t i = 0; i < engines->count; i++) {
+		uint64_t room = engines->engines[i].held.table_room;
+
+		if (room && (!least || room < least))
+			least = room;
+	}
+	return least;
+}
+
 uint64_t engines_desired(const struct engines *engines)
 {
 	return engines->desired.generation;

@@ -37,6 +37,9 @@ void engines_publish(struct engines *engines, const struct view *view, int fd);
 size_t engines_count(const struct engines *engines);
 const struct engine *engines_at(const struct engines *engines, size_t at);
 
+/* Bytes that a table may have for all engines that were met to take it; 0: no limit. */
+uint64_t engines_table_room(const struct engines *engines);
+
 uint64_t engines_desired(const struct engines *engines);
 /* True if the engine is up and holds the desired set. */
 bool engines_current(const struct engines *engines, const struct engine *engine);

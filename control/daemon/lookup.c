@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "lookup.h"
 
+#include "../registry/compile.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +68,6 @@ void lookup_answer(struct service *service, struct http_request *request, const 
 		json_pack("{s:s,s:s?,s:s?,s:i}", "address", text, "connection",
 			  entry ? entry->connection->name : NULL, "prefix",
 			  entry ? prefix_format(&entry->prefix, prefix) : NULL, "class",
-			  entry ? (int)compiled_class(&service->compiled, &entry->prefix) : 0);
+			  entry ? (int)compiled_class(service->view->compiled, &entry->prefix) : 0);
 	ask_engines(lookup, service->engines, &address);
 }

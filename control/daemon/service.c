@@ -4,6 +4,8 @@
 #include "log.h"
 #include "status.h"
 
+#include "../registry/compile.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -114,6 +116,7 @@ static void engine_changed(void *closure, const struct engine *engine)
 
 	if (!note)
 		return;
+	registry_set_table_room(service->registry, engines_table_room(service->engines));
 	if (note->up != engine->up || note->generation != engine->held.set.generation ||
 	    strcmp(note->failure, engine->failure)) {
 		note->up = engine->up;
@@ -164,14 +167,10 @@ static void engines_acknowledged(void *closure, uint64_t generation)
 	writer_submit(service->writer, &acknowledgement->job);
 }
 
-void service_publish(struct service *service, struct view *view, struct compiled *compiled, int fd)
+void service_publish(struct service *service, struct view *view, int fd)
 {
-	if (service->view) {
-		view_unref(service->view);
-		compiled_done(&service->compiled);
-	}
+	view_unref(service->view);
 	service->view = view;
-	service->compiled = *compiled;
 	engines_publish(service->engines, view, fd);
 	tell_ready(service);
 }
@@ -180,15 +179,14 @@ void service_publish(struct service *service, struct view *view, struct compiled
 static int service_publish_first(struct service *service)
 {
 	struct view *view = registry_view(service->registry);
-	struct compiled compiled;
-	int fd = compile_memfd(view, &service->config->tag, &compiled);
+	int fd = compiled_memfd(view->compiled);
 
 	if (fd < 0) {
 		view_unref(view);
-		log_error("cannot compile the registry's snapshot: %s", strerror(-fd));
+		log_error("cannot hand over the registry's snapshot: %s", strerror(-fd));
 		return fd;
 	}
-	service_publish(service, view, &compiled, fd);
+	service_publish(service, view, fd);
 	return 0;
 }
 
@@ -269,10 +267,7 @@ void service_stop(struct service *service)
 	engines_free(service->engines);
 	http_free(service->http);
 	events_free(service->events);
-	if (service->view) {
-		view_unref(service->view);
-		compiled_done(&service->compiled);
-	}
+	view_unref(service->view);
 	registry_close(service->registry);
 	free(service->notes);
 }

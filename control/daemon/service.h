@@ -8,7 +8,6 @@
 #ifndef CONTROL_SERVICE_H
 #define CONTROL_SERVICE_H
 
-#include "../registry/compile.h"
 #include "engines.h"
 #include "events.h"
 #include "http.h"
@@ -27,16 +26,13 @@ struct service {
 	struct events *events;
 	struct http *http;
 	struct view *view;	   /* the committed state that readers are shown */
-	struct compiled compiled;  /* from `view` */
 	struct engine_note *notes; /* what was last said of each engine */
 	bool ready;		   /* as last said */
 };
 
-/*
- * Shows readers `view` and hands its snapshot, the sealed memfd `fd`, to the engines. Takes over
- * all three.
- */
-void service_publish(struct service *service, struct view *view, struct compiled *compiled, int fd);
+/* Shows readers `view` and hands its snapshot, the sealed memfd `fd`, to the engines. Takes over
+ * both. */
+void service_publish(struct service *service, struct view *view, int fd);
 
 /* config and loop are set. Each returns 0 or -errno, having said why; service_stop() undoes both.
  */

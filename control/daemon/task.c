@@ -2,6 +2,8 @@
 #include "task.h"
 #include "log.h"
 
+#include "../registry/compile.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,8 +83,7 @@ static void task_done(struct job *job)
 	if (task->has_result && task->result.committed) {
 		tell_revision(task->service, &task->result);
 		if (task->view)
-			service_publish(task->service, task->view, &task->compiled,
-					task->snapshot_fd);
+			service_publish(task->service, task->view, task->snapshot_fd);
 	}
 	if (task->has_result && !task->errors.count) {
 		engines_wait(task->service->engines, task->result.generation, TASK_WAIT_US,
@@ -100,21 +101,22 @@ static void task_done(struct job *job)
 }
 
 /* Leaves what publishing needs. Without it the engines keep what they have. */
-static void task_compile(struct task *task)
+static void task_snapshot(struct task *task)
 {
 	struct view *view = registry_view(task->service->registry);
 	struct error error;
 
-	task->snapshot_fd = compile_memfd(view, &task->service->config->tag, &task->compiled);
+	task->snapshot_fd = compiled_memfd(view->compiled);
 	if (task->snapshot_fd >= 0) {
 		task->view = view;
 		return;
 	}
 	view_unref(view);
-	error_set(&error, ERROR_INTERNAL,
-		  "the change is stored, but its snapshot cannot be compiled: %s; the engines keep "
-		  "the one before",
-		  strerror(-task->snapshot_fd));
+	error_set(
+		&error, ERROR_INTERNAL,
+		"the change is stored, but its snapshot cannot be handed over: %s; the engines keep "
+		"the one before",
+		strerror(-task->snapshot_fd));
 	error_list_add(&task->errors, &error);
 }
 
@@ -123,7 +125,7 @@ static void task_run(struct job *job)
 	struct task *task = (struct task *)job;
 
 	if (task->run(task) && task->has_result && task->result.committed)
-		task_compile(task);
+		task_snapshot(task);
 }
 
 void task_start(struct service *service, struct http_request *request,

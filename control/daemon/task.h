@@ -33,8 +33,7 @@ struct task {
 	unsigned status; /* 200 unless it says otherwise */
 
 	/* What the writer thread makes of a commit. */
-	struct view *view; /* NULL: nothing to publish, and the others mean nothing */
-	struct compiled compiled;
+	struct view *view; /* NULL: nothing to publish, and the other means nothing */
 	int snapshot_fd;
 };
 

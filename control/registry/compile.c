@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compile.h"
 
+#include "table/snapshot_build.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -14,7 +16,12 @@
 struct compiler {
 	const struct view *view;
 	const struct pt_config_tag *tag;
-	struct pt_snapshot *snapshot;
+	const struct connection **by_counter;
+	struct pt_class *classes;
+	uint32_t *connections; /* their ids, by class */
+	struct pt_rule4 *rules4;
+	struct pt_rule6 *rules6;
+	uint32_t default_class[PT_FAMILIES];
 	struct latency_slot *slots;
 	uint32_t slot_count;
 	uint32_t *own_class;	 /* by counter index: the connection's */
@@ -48,38 +55,6 @@ static struct sizes count_sizes(const struct view *view)
 	return sizes;
 }
 
-static uint64_t align8(uint64_t offset)
-{
-	return (offset + 7) & ~7ull;
-}
-
-/* The header and the place of everything, without contents. */
-static struct pt_snapshot *lay_out(const struct view *view, const struct sizes *sizes)
-{
-	struct pt_snapshot header = {
-		.magic = PT_SNAPSHOT_MAGIC,
-		.abi = PT_SNAPSHOT_ABI,
-		.generation = view->generation,
-		.class_count = (uint32_t)sizes->classes,
-		.counters = (uint32_t)sizes->counters,
-		.rule_count = {(uint32_t)sizes->rules[PT_IPV4], (uint32_t)sizes->rules[PT_IPV6]},
-		.classes_offset = sizeof(header),
-	};
-	uint64_t end = header.classes_offset + sizes->classes * sizeof(struct pt_class);
-	struct pt_snapshot *snapshot;
-
-	header.rules_offset[PT_IPV4] = align8(end);
-	end = header.rules_offset[PT_IPV4] + sizes->rules[PT_IPV4] * sizeof(struct pt_rule4);
-	header.rules_offset[PT_IPV6] = align8(end);
-	header.bytes =
-		header.rules_offset[PT_IPV6] + sizes->rules[PT_IPV6] * sizeof(struct pt_rule6);
-	memcpy(header.registry, view->uuid, sizeof(header.registry));
-	snapshot = calloc(1, header.bytes);
-	if (snapshot)
-		*snapshot = header;
-	return snapshot;
-}
-
 static uint32_t take_slot(struct compiler *compiler, const struct connection *connection,
 			  const struct prefix *prefix)
 {
@@ -92,26 +67,29 @@ static bool too_fine(const struct prefix *prefix)
 	return prefix->length > (prefix->family == 4 ? FINEST_LENGTH_IPV4 : FINEST_LENGTH_IPV6);
 }
 
-/* The class of @connection and those of its selected prefixes, from class @number on. */
-static uint32_t write_classes(struct compiler *compiler, const struct connection *connection,
-			      uint32_t number)
+static void put_class(struct compiler *compiler, const struct connection *connection,
+		      uint32_t number, uint32_t latency_slot)
 {
-	struct pt_class *classes = (struct pt_class *)pt_snapshot_classes(compiler->snapshot);
 	const struct connection_tag *tag = &connection->tag;
-	struct pt_class class = {
-		.class = number,
-		.connection = connection->id,
+	const bool *carrier = compiler->tag->carrier;
+
+	compiler->connections[number - 1] = connection->id;
+	compiler->classes[number - 1] = (struct pt_class){
 		.counter = connection->counter,
+		.latency_slot = latency_slot,
 		.mark = connection_mark(connection),
-		.vlan = compiler->tag->carrier[PT_CARRIER_VLAN] ? tag->vlan : PT_VLAN_NONE,
-		.dscp = compiler->tag->carrier[PT_CARRIER_DSCP] && tag->has_dscp ? tag->dscp
-										 : PT_DSCP_NONE,
+		.vlan = carrier[PT_CARRIER_VLAN] ? tag->vlan : PT_VLAN_NONE,
+		.dscp = carrier[PT_CARRIER_DSCP] && tag->has_dscp ? tag->dscp : PT_DSCP_NONE,
 	};
+}
+
+/* The classes of a connection's selected prefixes, from number on. Returns the next number. */
+static uint32_t put_latency_classes(struct compiler *compiler, const struct connection *connection,
+				    uint32_t number)
+{
 	uint32_t shared_slot = 0; /* of the prefixes that are too fine to be told apart */
 
-	compiler->own_class[connection->counter] = number;
-	compiler->latency_class[connection->counter] = number + 1;
-	classes[number - 1] = class;
+	compiler->latency_class[connection->counter] = number;
 	for (size_t i = 0; i < connection->prefix_count; i++) {
 		const struct connection_prefix *own = &connection->prefixes[i];
 
@@ -119,13 +97,31 @@ static uint32_t write_classes(struct compiler *compiler, const struct connection
 			continue;
 		if (too_fine(&own->prefix) && !shared_slot)
 			shared_slot = take_slot(compiler, connection, NULL);
-		class.class = ++number;
-		class.latency_slot = too_fine(&own->prefix)
-					     ? shared_slot
-					     : take_slot(compiler, connection, &own->prefix);
-		classes[number - 1] = class;
+		put_class(compiler, connection, number++,
+			  too_fine(&own->prefix) ? shared_slot
+						 : take_slot(compiler, connection, &own->prefix));
 	}
-	return number + 1;
+	return number;
+}
+
+/* The connections' own classes come first, so that most numbers follow their counters'. */
+static void write_classes(struct compiler *compiler, const struct sizes *sizes)
+{
+	const struct view *view = compiler->view;
+	uint32_t number = 1;
+
+	for (size_t i = 0; i < view->by_name.count; i++)
+		compiler->by_counter[view->by_id[i]->counter] = view->by_id[i];
+	for (uint64_t counter = 0; counter < sizes->counters; counter++) {
+		if (!compiler->by_counter[counter])
+			continue;
+		compiler->own_class[counter] = number;
+		put_class(compiler, compiler->by_counter[counter], number++, 0);
+	}
+	for (uint64_t counter = 0; counter < sizes->counters; counter++)
+		if (compiler->by_counter[counter])
+			number = put_latency_classes(compiler, compiler->by_counter[counter],
+						     number);
 }
 
 /* In the table's order a connection's selected prefixes come as they do in the connection. */
@@ -144,9 +140,8 @@ static uint32_t ipv4_number(const uint8_t addr[16])
 
 static void write_rules(struct compiler *compiler)
 {
-	struct pt_snapshot *snapshot = compiler->snapshot;
-	struct pt_rule4 *rule4 = (struct pt_rule4 *)pt_snapshot_rules4(snapshot);
-	struct pt_rule6 *rule6 = (struct pt_rule6 *)pt_snapshot_rules6(snapshot);
+	struct pt_rule4 *rule4 = compiler->rules4;
+	struct pt_rule6 *rule6 = compiler->rules6;
 	const struct prefix_table *table = &compiler->view->table;
 
 	for (size_t i = 0; i < table->count; i++) {
@@ -154,7 +149,7 @@ static void write_rules(struct compiler *compiler)
 		uint32_t class = entry_class(compiler, &table->entries[i]);
 
 		if (prefix->length == 0) {
-			snapshot->default_class[family_of(prefix)] = class;
+			compiler->default_class[family_of(prefix)] = class;
 		} else if (prefix->family == 4) {
 			*rule4++ = (struct pt_rule4){
 				.addr = ipv4_number(prefix->addr),
@@ -168,42 +163,73 @@ static void write_rules(struct compiler *compiler)
 	}
 }
 
-static void write_all(struct compiler *compiler)
+static int write_all(struct compiler *compiler, const struct sizes *sizes,
+		     struct compiled *ret_compiled)
 {
 	const struct view *view = compiler->view;
-	uint32_t number = 1;
+	struct snapshot_parts parts = {
+		.generation = view->generation,
+		.counters = (uint32_t)sizes->counters,
+		.class_count = (uint32_t)sizes->classes,
+		.classes = compiler->classes,
+		.connections = compiler->connections,
+		.rule_count = {(uint32_t)sizes->rules[PT_IPV4], (uint32_t)sizes->rules[PT_IPV6]},
+		.rules4 = compiler->rules4,
+		.rules6 = compiler->rules6,
+	};
+	int r;
 
-	for (size_t i = 0; i < view->by_name.count; i++)
-		number = write_classes(compiler, view->by_id[i], number);
+	write_classes(compiler, sizes);
 	write_rules(compiler);
-	compiler->snapshot->checksum = pt_snapshot_checksum(compiler->snapshot);
+	memcpy(parts.registry, view->uuid, sizeof(parts.registry));
+	memcpy(parts.default_class, compiler->default_class, sizeof(parts.default_class));
+	r = snapshot_build(&parts, &ret_compiled->snapshot);
+	if (r < 0)
+		return r;
+	ret_compiled->slots = compiler->slots;
+	ret_compiled->slot_count = compiler->slot_count;
+	compiler->slots = NULL;
+	return 0;
+}
+
+static bool compiler_init(struct compiler *compiler, const struct sizes *sizes)
+{
+	compiler->by_counter = calloc(sizes->counters + 1, sizeof(*compiler->by_counter));
+	compiler->classes = calloc(sizes->classes + 1, sizeof(*compiler->classes));
+	compiler->connections = calloc(sizes->classes + 1, sizeof(*compiler->connections));
+	compiler->rules4 = calloc(sizes->rules[PT_IPV4] + 1, sizeof(*compiler->rules4));
+	compiler->rules6 = calloc(sizes->rules[PT_IPV6] + 1, sizeof(*compiler->rules6));
+	compiler->slots = calloc(sizes->classes + 1, sizeof(*compiler->slots));
+	compiler->own_class = calloc(sizes->counters + 1, sizeof(*compiler->own_class));
+	compiler->latency_class = calloc(sizes->counters + 1, sizeof(*compiler->latency_class));
+	return compiler->by_counter && compiler->classes && compiler->connections &&
+	       compiler->rules4 && compiler->rules6 && compiler->slots && compiler->own_class &&
+	       compiler->latency_class;
+}
+
+static void compiler_done(struct compiler *compiler)
+{
+	free(compiler->by_counter);
+	free(compiler->classes);
+	free(compiler->connections);
+	free(compiler->rules4);
+	free(compiler->rules6);
+	free(compiler->slots);
+	free(compiler->own_class);
+	free(compiler->latency_class);
 }
 
 int compile(const struct view *view, const struct pt_config_tag *tag, struct compiled *ret_compiled)
 {
 	struct sizes sizes = count_sizes(view);
 	struct compiler compiler = {.view = view, .tag = tag};
-	bool whole;
+	int r;
 
 	if (sizes.classes > UINT32_MAX || view->table.count > UINT32_MAX)
 		return -E2BIG;
-	compiler.snapshot = lay_out(view, &sizes);
-	compiler.slots = calloc(sizes.classes + 1, sizeof(*compiler.slots));
-	compiler.own_class = calloc(sizes.counters + 1, sizeof(*compiler.own_class));
-	compiler.latency_class = calloc(sizes.counters + 1, sizeof(*compiler.latency_class));
-	whole = compiler.snapshot && compiler.slots && compiler.own_class && compiler.latency_class;
-	if (whole) {
-		write_all(&compiler);
-		ret_compiled->snapshot = compiler.snapshot;
-		ret_compiled->slots = compiler.slots;
-		ret_compiled->slot_count = compiler.slot_count;
-	} else {
-		free(compiler.snapshot);
-		free(compiler.slots);
-	}
-	free(compiler.own_class);
-	free(compiler.latency_class);
-	return whole ? 0 : -ENOMEM;
+	r = compiler_init(&compiler, &sizes) ? write_all(&compiler, &sizes, ret_compiled) : -ENOMEM;
+	compiler_done(&compiler);
+	return r;
 }
 
 void compiled_done(struct compiled *compiled)
@@ -284,13 +310,7 @@ int compiled_memfd(const struct compiled *compiled)
 	return result;
 }
 
-int compile_memfd(const struct view *view, const struct pt_config_tag *tag,
-		  struct compiled *ret_compiled)
+uint64_t compiled_bytes(const struct compiled *compiled)
 {
-	int r = compile(view, tag, ret_compiled);
-	int fd = r < 0 ? r : compiled_memfd(ret_compiled);
-
-	if (r == 0 && fd < 0)
-		compiled_done(ret_compiled);
-	return fd;
+	return pt_snapshot_table(compiled->snapshot)->bytes;
 }

@@ -3,9 +3,9 @@
  * From a view to the snapshot of include/peertag/snapshot.h. The same view and tag settings give
  * the same bytes.
  *
- * Classes are numbered from 1 in the order of the ids: each connection's own, then one for each of
- * its prefixes selected for latency. Latency slots count from 1 in the same order. A selected
- * prefix finer than /24 (IPv4) or /48 (IPv6) reports into a slot of its connection.
+ * Classes are numbered from 1 in the order of the counter indexes: first each connection's own,
+ * then those of the prefixes selected for latency. Latency slots count from 1 in the same order. A
+ * selected prefix finer than /24 (IPv4) or /48 (IPv6) reports into a slot of its connection.
  *
  * Threading: pure functions.
  */
@@ -40,8 +40,7 @@ uint32_t compiled_class(const struct compiled *compiled, const struct prefix *pr
 /* The bytes in a memfd sealed against every change. Returns the descriptor or -errno. */
 int compiled_memfd(const struct compiled *compiled);
 
-/* Both in one: the descriptor and *ret_compiled, or -errno and nothing to be done with. */
-int compile_memfd(const struct view *view, const struct pt_config_tag *tag,
-		  struct compiled *ret_compiled);
+/* How long the table in it is. */
+uint64_t compiled_bytes(const struct compiled *compiled);
 
 #endif

@@ -84,6 +84,11 @@ struct view *registry_view(struct registry *registry)
 	return view;
 }
 
+void registry_set_table_room(struct registry *registry, uint64_t bytes)
+{
+	atomic_store(&registry->table_room, bytes);
+}
+
 const uint8_t *registry_uuid(const struct registry *registry)
 {
 	return registry->store.uuid;

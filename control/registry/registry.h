@@ -4,8 +4,8 @@
  * change, checks it, commits the difference to disk and then shows the new view; on any error
  * nothing has changed.
  *
- * Threading: registry_view(), registry_uuid() from any thread; everything else from one writer
- * thread at a time.
+ * Threading: registry_view(), registry_uuid(), registry_set_table_room() from any thread;
+ * everything else from one writer thread at a time.
  */
 #ifndef CONTROL_REGISTRY_H
 #define CONTROL_REGISTRY_H
@@ -49,6 +49,8 @@ void registry_close(struct registry *registry);
 /* A reference to the current state, never NULL; view_unref() when done. */
 struct view *registry_view(struct registry *registry);
 const uint8_t *registry_uuid(const struct registry *registry); /* 16 bytes */
+/* From now on a table that grows beyond @bytes is refused; 0: none is. */
+void registry_set_table_room(struct registry *registry, uint64_t bytes);
 
 /*
  * Writer thread. All writes return false with at least one entry in @errors when refused; @errors

@@ -191,19 +191,18 @@ struct view *registry_make_view(const struct registry *registry, struct connecti
 				struct prefix_table *table, uint64_t revision, uint64_t generation)
 {
 	struct view *view = view_new(set, table);
-	struct compiled compiled;
 
 	if (!view)
 		return NULL;
 	view->revision = revision;
 	view->generation = generation;
 	memcpy(view->uuid, registry->store.uuid, sizeof(view->uuid));
-	if (compile(view, &registry->settings.tag, &compiled) < 0) {
+	view->compiled = calloc(1, sizeof(*view->compiled));
+	if (!view->compiled || compile(view, &registry->settings.tag, view->compiled) < 0) {
 		view_unref(view);
 		return NULL;
 	}
-	view->checksum = compiled.snapshot->checksum;
-	compiled_done(&compiled);
+	view->checksum = view->compiled->snapshot->checksum;
 	return view;
 }
 
@@ -218,6 +217,26 @@ static void registry_show(struct registry *registry, struct view *view)
 	view_unref(old);
 }
 
+/* Like the other capacities, the room for a table only stands in the way of one that grows. */
+static bool table_fits(const struct registry *registry, const struct view *view,
+		       struct error_list *errors)
+{
+	uint64_t room = atomic_load(&registry->table_room), bytes = compiled_bytes(view->compiled);
+	struct error error;
+
+	if (room == 0 || bytes <= room || bytes <= compiled_bytes(registry->view->compiled))
+		return true;
+	error_set(&error, ERROR_CAPACITY,
+		  "the table of %llu prefixes and %zu connections would have %llu bytes, and an "
+		  "engine has room for %llu",
+		  (unsigned long long)total(&view->totals), view->by_name.count,
+		  (unsigned long long)bytes, (unsigned long long)room);
+	error_set_hint(&error, "raise max_prefixes to %llu and restart the engine",
+		       (unsigned long long)(registry->settings.policy.max_prefixes *
+					    ((bytes + room - 1) / room)));
+	return registry_refuse(errors, &error);
+}
+
 /* The last step: to disk, then into sight. Takes the set and the table out of @next. */
 static bool next_commit(struct registry *registry, struct next *next, const struct commit *given,
 			struct error_list *errors)
@@ -230,6 +249,10 @@ static bool next_commit(struct registry *registry, struct next *next, const stru
 
 	if (!view)
 		return registry_refuse_memory(errors);
+	if (!table_fits(registry, view, errors)) {
+		view_unref(view);
+		return false;
+	}
 	commit.view = view;
 	commit.next_id = next->next_id;
 	commit.counters = &next->counters;

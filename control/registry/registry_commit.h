@@ -10,10 +10,12 @@
 #include "store.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct registry {
-	pthread_mutex_t lock; /* of view, while it is changed or a reference is taken */
-	struct view *view;    /* changed by the writer thread only */
+	pthread_mutex_t lock;	     /* of view, while it is changed or a reference is taken */
+	struct view *view;	     /* changed by the writer thread only */
+	_Atomic uint64_t table_room; /* of the engine that has least; 0: no limit */
 	struct store store;
 	struct registry_settings settings;
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "view.h"
+#include "compile.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,9 @@ void view_unref(struct view *view)
 {
 	if (!view || atomic_fetch_sub_explicit(&view->references, 1, memory_order_acq_rel) != 1)
 		return;
+	if (view->compiled)
+		compiled_done(view->compiled);
+	free(view->compiled);
 	connection_set_done(&view->by_name);
 	prefix_table_done(&view->table);
 	free(view->by_id);

@@ -12,12 +12,15 @@
 
 #include <stdio.h>
 
+struct compiled;
+
 struct view {
 	atomic_uint references;
 	uint64_t revision;
-	uint64_t generation; /* number of the snapshot that is compiled from it */
-	uint64_t checksum;   /* of that snapshot */
-	uint8_t uuid[16];    /* of the registry */
+	uint64_t generation;	   /* number of the snapshot that is compiled from it */
+	uint64_t checksum;	   /* of that snapshot */
+	struct compiled *compiled; /* NULL: it was not */
+	uint8_t uuid[16];	   /* of the registry */
 	struct connection_set by_name;
 	struct connection **by_id; /* the same count, the same references */
 	struct prefix_table table;

@@ -6,7 +6,7 @@
  *
  * A cold cache line costs more than all the work on a packet, so each stage asks for what the next
  * one will touch: receive for the headers, parse for the table's entries, look up for the class
- * descriptors and then the counters.
+ * descriptors; count asks for all counters before it counts.
  *
  * A burst reads the pointer to the active set once and uses that set for all of its packets.
  * Threading: a burst is its worker's own.
@@ -55,17 +55,31 @@ struct queue {
 	bool paused;	  /* not polled: its port, or its output's, is being restarted */
 };
 
-/* A packet's addresses, source before destination, as each table wants them. */
+/* Which of a packet's addresses: also what the packet counts as for the connection it is in. */
+enum burst_end {
+	BURST_SOURCE = PT_RECEIVE,
+	BURST_DESTINATION = PT_TRANSMIT,
+	BURST_ENDS,
+};
+
+/* The packets' addresses, source before destination, as each table wants them. */
 struct burst_addrs4 {
-	__u16 count;		  /* of packets */
-	__u8 packet[BURST_MAX];	  /* their numbers in the burst */
-	__u32 addr[BURST_MAX][2]; /* host byte order */
+	__u16 count;			   /* of packets */
+	__u8 packet[BURST_MAX];		   /* their numbers in the burst */
+	__u32 addr[BURST_MAX][BURST_ENDS]; /* host byte order */
 };
 
 struct burst_addrs6 {
 	__u16 count;
 	__u8 packet[BURST_MAX];
-	__u8 addr[BURST_MAX][2][16];
+	__u8 addr[BURST_MAX][BURST_ENDS][16];
+};
+
+/* An address that is in a class. */
+struct burst_hit {
+	__u32 class;
+	__u16 packet; /* its number in the burst */
+	__u16 end;
 };
 
 struct burst {
@@ -73,10 +87,12 @@ struct burst {
 	struct rte_mbuf *mbufs[BURST_MAX];
 	struct pt_packet packets[BURST_MAX]; /* of those that have an IP header */
 	__u8 outcome[BURST_MAX];
-	__u32 source[BURST_MAX]; /* class number; 0: none */
-	__u32 destination[BURST_MAX];
-	__u8 tagged[BURST_MAX]; /* bits by carrier: of the tags that were written */
-	__u8 failed[BURST_MAX]; /* of those that could not be */
+	__u32 class[BURST_MAX][BURST_ENDS]; /* class number; 0: none */
+	__u16 hit_count, match_count;
+	struct burst_hit hits[BURST_MAX * BURST_ENDS];
+	__u8 matches[BURST_MAX]; /* of matched packets, the hit that tags */
+	__u8 tagged[BURST_MAX];	 /* bits by carrier: of the tags that were written */
+	__u8 failed[BURST_MAX];	 /* of those that could not be */
 	struct burst_addrs4 ipv4;
 	struct burst_addrs6 ipv6;
 	struct mbuf_window windows[BURST_MAX]; /* where headers lie in several segments */
@@ -91,85 +107,145 @@ PT_INLINE bool burst_receive(struct burst *burst, const struct queue *queue)
 	return burst->count;
 }
 
-PT_INLINE void burst_take_ipv4(struct burst *burst, __u16 i, const struct table_set *set)
+/* Asks for what an address's lookup will touch first. */
+PT_INLINE void burst_prefetch_table4(const struct table_set *set, __u32 addr)
 {
-	__u32 *addr = burst->ipv4.addr[burst->ipv4.count];
-
-	addr[0] = pt_load_be32(burst->packets[i].ip + 12);
-	addr[1] = pt_load_be32(burst->packets[i].ip + 16);
-	burst->ipv4.packet[burst->ipv4.count++] = i;
-	if (likely(set && set->lpm4)) {
-		rte_prefetch0(&set->lpm4->tbl24[addr[0] >> 8]);
-		rte_prefetch0(&set->lpm4->tbl24[addr[1] >> 8]);
-	}
+	if (likely(set->image))
+		rte_prefetch0(&set->image->root4[addr >> 16]);
+	else if (set->lpm4)
+		rte_prefetch0(&set->lpm4->tbl24[addr >> 8]);
 }
 
-PT_INLINE void burst_take_ipv6(struct burst *burst, __u16 i)
+/* As packet number `n` of its family. The addresses lie side by side: one load. */
+PT_INLINE void burst_take_ipv4(struct burst *burst, __u16 i, __u16 n, const struct table_set *set)
 {
-	memcpy(burst->ipv6.addr[burst->ipv6.count], burst->packets[i].ip + 8, 32);
-	burst->ipv6.packet[burst->ipv6.count++] = i;
+	__u64 both;
+
+	memcpy(&both, burst->packets[i].ip + 12, sizeof(both));
+	both = __builtin_bswap64(both);
+	burst->ipv4.addr[n][BURST_SOURCE] = both >> 32;
+	burst->ipv4.addr[n][BURST_DESTINATION] = both;
+	burst->ipv4.packet[n] = i;
+	if (unlikely(!set))
+		return;
+	burst_prefetch_table4(set, both >> 32);
+	burst_prefetch_table4(set, both);
+}
+
+PT_INLINE void burst_take_ipv6(struct burst *burst, __u16 i, __u16 n)
+{
+	memcpy(burst->ipv6.addr[n], burst->packets[i].ip + 8, sizeof(burst->ipv6.addr[n]));
+	burst->ipv6.packet[n] = i;
+}
+
+/* What most packets are: an IPv4 header without options behind 14 bytes of Ethernet. */
+PT_INLINE bool burst_is_plain_ipv4(const struct rte_mbuf *mbuf, const __u8 *data)
+{
+	__u32 type_and_version;
+
+	if (unlikely(mbuf->data_len < PT_ETHERNET_BYTES + PT_IPV4_BYTES))
+		return false;
+	memcpy(&type_and_version, data + PT_MAC_BYTES, sizeof(type_and_version));
+	return (type_and_version & 0xffffff) == 0x450008 &&
+	       pt_load_be16(data + PT_ETHERNET_BYTES + 2) >= PT_IPV4_BYTES;
 }
 
 PT_INLINE enum pt_outcome burst_parse_mbuf(struct burst *burst, __u16 i)
 {
 	struct rte_mbuf *mbuf = burst->mbufs[i];
-	__u8 *data;
+	__u8 *data = rte_pktmbuf_mtod(mbuf, __u8 *);
 
 	if (unlikely(mbuf_is_unusual(mbuf)))
 		return mbuf_parse(mbuf, &burst->windows[i], &burst->packets[i]);
-	data = rte_pktmbuf_mtod(mbuf, __u8 *);
-	return pt_packet_parse(&burst->packets[i], data, data + mbuf->data_len);
+	if (unlikely(!burst_is_plain_ipv4(mbuf, data)))
+		return pt_packet_parse(&burst->packets[i], data, data + mbuf->data_len);
+	burst->packets[i] = (struct pt_packet){.ip = data + PT_ETHERNET_BYTES, .family = 4};
+	return PT_OUTCOME_UNMATCHED;
 }
 
 /* Fills the outcomes, and the addresses of what is to be looked up. */
 PT_INLINE void burst_parse(struct burst *burst, const struct table_set *set)
 {
-	burst->ipv4.count = 0;
-	burst->ipv6.count = 0;
-	for (__u16 i = 0; i < burst->count; i++) {
-		burst->source[i] = 0;
-		burst->destination[i] = 0;
-		burst->outcome[i] = burst_parse_mbuf(burst, i);
-		if (burst->outcome[i] != PT_OUTCOME_UNMATCHED)
+	__u16 count = burst->count, count4 = 0, count6 = 0;
+
+	for (__u16 i = 0; i < count; i++) {
+		enum pt_outcome outcome = burst_parse_mbuf(burst, i);
+
+		burst->outcome[i] = outcome;
+		if (unlikely(outcome != PT_OUTCOME_UNMATCHED))
 			continue;
 		if (likely(burst->packets[i].family == 4))
-			burst_take_ipv4(burst, i, set);
+			burst_take_ipv4(burst, i, count4++, set);
 		else
-			burst_take_ipv6(burst, i);
+			burst_take_ipv6(burst, i, count6++);
+	}
+	burst->ipv4.count = count4;
+	burst->ipv6.count = count6;
+}
+
+PT_INLINE const struct pt_class *burst_class(const struct table_set *set,
+					     const struct burst_hit *hit)
+{
+	return &set->classes[hit->class - 1];
+}
+
+/* The hit that tags a matched packet. */
+PT_INLINE const struct burst_hit *burst_match(const struct burst *burst, __u16 n)
+{
+	return &burst->hits[burst->matches[n]];
+}
+
+/* On the connections. Counters are in no cache: first all of them are asked for. */
+PT_INLINE void burst_count_hits(const struct burst *burst, const struct table_set *set,
+				const struct burst_options *options)
+{
+	struct pt_lane *lane = options->lane;
+	__u32 counters[BURST_MAX * BURST_ENDS];
+	__u16 count = burst->hit_count;
+
+	for (__u16 n = 0; n < count; n++) {
+		counters[n] = burst_class(set, &burst->hits[n])->counter;
+		rte_prefetch0(&lane->connections[counters[n]]);
+	}
+	for (__u16 n = 0; n < count; n++) {
+		const struct burst_hit *hit = &burst->hits[n];
+
+		pt_count_connection(lane, options->capacity, counters[n],
+				    (enum pt_direction)hit->end, 1,
+				    burst->mbufs[hit->packet]->pkt_len);
 	}
 }
 
-PT_INLINE const struct pt_class *burst_class(const struct table_set *set, __u32 class)
+/* Packets that nothing was looked up for. */
+PT_INLINE void burst_count_others(const struct burst *burst, struct pt_port_counters *port)
 {
-	return class ? &set->classes[class - 1] : NULL;
+	for (__u16 i = 0; i < burst->count; i++)
+		if (burst->outcome[i] > PT_OUTCOME_UNMATCHED)
+			pt_count_add(&port->received[burst->outcome[i]], 1,
+				     burst->mbufs[i]->pkt_len);
 }
 
-/* The outcomes are final behind it. */
+/* The outcomes are final behind it. What matched is one sum, what did not another. */
 PT_INLINE void burst_count(struct burst *burst, const struct table_set *set,
 			   const struct burst_options *options, struct pt_port_counters *port)
 {
-	for (__u16 i = 0; i < burst->count; i++) {
-		__u32 bytes = burst->mbufs[i]->pkt_len;
+	__u16 looked_up = burst->ipv4.count + burst->ipv6.count;
+	__u16 count = burst->count, matched = burst->match_count;
+	__u64 bytes = 0, matched_bytes = 0;
 
-		if (burst->source[i] | burst->destination[i])
-			burst->outcome[i] =
-				pt_count_classes(options->lane, options->capacity,
-						 burst_class(set, burst->source[i]),
-						 burst_class(set, burst->destination[i]), 1, bytes);
-		pt_count_add(&port->received[burst->outcome[i]], 1, bytes);
-	}
-}
+	burst_count_hits(burst, set, options);
+	for (__u16 n = 0; n < matched; n++) {
+		__u16 i = burst_match(burst, n)->packet;
 
-PT_INLINE void burst_count_tag(struct burst *burst, __u16 i, enum pt_carrier carrier,
-			       struct pt_port_counters *port, bool written)
-{
-	if (likely(written)) {
-		burst->tagged[i] |= 1 << carrier;
-		port->tagged[carrier]++;
-	} else {
-		burst->failed[i] |= 1 << carrier;
-		port->tag_failures[carrier]++;
+		burst->outcome[i] = PT_OUTCOME_MATCHED;
+		matched_bytes += burst->mbufs[i]->pkt_len;
 	}
+	for (__u16 i = 0; i < count; i++)
+		bytes += burst->outcome[i] == PT_OUTCOME_UNMATCHED ? burst->mbufs[i]->pkt_len : 0;
+	pt_count_add(&port->received[PT_OUTCOME_MATCHED], matched, matched_bytes);
+	pt_count_add(&port->received[PT_OUTCOME_UNMATCHED], looked_up - matched, bytes);
+	if (unlikely(looked_up != count))
+		burst_count_others(burst, port);
 }
 
 /* By the device that transmits the packet, where it can. */
@@ -182,43 +258,75 @@ PT_INLINE bool burst_push_vlan(struct rte_mbuf *mbuf, __u16 vlan, const struct q
 	return true;
 }
 
-PT_INLINE void burst_tag_packet(struct burst *burst, __u16 i, const struct pt_class *class,
-				const struct burst_options *options, const struct queue *queue,
-				struct pt_port_counters *port)
+PT_INLINE void burst_tag_dscp(struct burst *burst, const struct table_set *set,
+			      struct pt_port_counters *port)
 {
-	const bool *carrier = options->tag.carrier;
-	struct rte_mbuf *mbuf = burst->mbufs[i];
+	__u16 count = burst->match_count, written = 0;
 
-	if (carrier[PT_CARRIER_DSCP] && class->dscp != PT_DSCP_NONE) {
-		pt_tag_dscp(&burst->packets[i], class->dscp);
-		if (unlikely(mbuf->nb_segs > 1))
-			mbuf_store_dscp(mbuf, &burst->windows[i], &burst->packets[i]);
-		burst_count_tag(burst, i, PT_CARRIER_DSCP, port, true);
+	for (__u16 n = 0; n < count; n++) {
+		const struct burst_hit *hit = burst_match(burst, n);
+		__u8 dscp = burst_class(set, hit)->dscp;
+		__u16 i = hit->packet;
+
+		if (dscp == PT_DSCP_NONE)
+			continue;
+		pt_tag_dscp(&burst->packets[i], dscp);
+		if (unlikely(burst->mbufs[i]->nb_segs > 1))
+			mbuf_store_dscp(burst->mbufs[i], &burst->windows[i], &burst->packets[i]);
+		burst->tagged[i] |= 1 << PT_CARRIER_DSCP;
+		written++;
 	}
-	if (carrier[PT_CARRIER_MARK]) {
-		*RTE_MBUF_DYNFIELD(mbuf, options->mark_offset, __u32 *) = class->mark;
+	port->tagged[PT_CARRIER_DSCP] += written;
+}
+
+PT_INLINE void burst_tag_mark(struct burst *burst, const struct table_set *set,
+			      const struct burst_options *options, struct pt_port_counters *port)
+{
+	for (__u16 n = 0; n < burst->match_count; n++) {
+		const struct burst_hit *hit = burst_match(burst, n);
+		struct rte_mbuf *mbuf = burst->mbufs[hit->packet];
+
+		*RTE_MBUF_DYNFIELD(mbuf, options->mark_offset, __u32 *) =
+			burst_class(set, hit)->mark;
 		mbuf->ol_flags |= options->mark_flag;
-		burst_count_tag(burst, i, PT_CARRIER_MARK, port, true);
+		burst->tagged[hit->packet] |= 1 << PT_CARRIER_MARK;
 	}
-	if (carrier[PT_CARRIER_VLAN] && class->vlan != PT_VLAN_NONE)
-		burst_count_tag(burst, i, PT_CARRIER_VLAN, port,
-				burst_push_vlan(mbuf, class->vlan, queue));
+	port->tagged[PT_CARRIER_MARK] += burst->match_count;
+}
+
+PT_INLINE void burst_tag_vlan(struct burst *burst, const struct table_set *set,
+			      const struct queue *queue, struct pt_port_counters *port)
+{
+	for (__u16 n = 0; n < burst->match_count; n++) {
+		const struct burst_hit *hit = burst_match(burst, n);
+		__u16 vlan = burst_class(set, hit)->vlan, i = hit->packet;
+
+		if (vlan == PT_VLAN_NONE)
+			continue;
+		if (likely(burst_push_vlan(burst->mbufs[i], vlan, queue))) {
+			burst->tagged[i] |= 1 << PT_CARRIER_VLAN;
+			port->tagged[PT_CARRIER_VLAN]++;
+		} else {
+			burst->failed[i] |= 1 << PT_CARRIER_VLAN;
+			port->tag_failures[PT_CARRIER_VLAN]++;
+		}
+	}
 }
 
 PT_INLINE void burst_tag(struct burst *burst, const struct table_set *set,
 			 const struct burst_options *options, const struct queue *queue,
 			 struct pt_port_counters *port)
 {
-	for (__u16 i = 0; i < burst->count; i++) {
-		const struct pt_class *class =
-			pt_tag_class(burst_class(set, burst->source[i]),
-				     burst_class(set, burst->destination[i]));
+	const bool *carrier = options->tag.carrier;
 
-		burst->tagged[i] = 0;
-		burst->failed[i] = 0;
-		if (class)
-			burst_tag_packet(burst, i, class, options, queue, port);
-	}
+	memset(burst->tagged, 0, sizeof(burst->tagged));
+	memset(burst->failed, 0, sizeof(burst->failed));
+	if (carrier[PT_CARRIER_DSCP])
+		burst_tag_dscp(burst, set, port);
+	if (carrier[PT_CARRIER_MARK])
+		burst_tag_mark(burst, set, options, port);
+	if (carrier[PT_CARRIER_VLAN])
+		burst_tag_vlan(burst, set, queue, port);
 }
 
 /*

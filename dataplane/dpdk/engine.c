@@ -189,7 +189,8 @@ int engine_new(const struct pt_config *config, const struct pt_config_engine *en
 	if (!error)
 		error = engine_state(engine, message);
 	if (!error)
-		error = table_new(engine->state, engine->worker_count, &engine->table, message);
+		error = table_new(engine->state, engine->worker_count, engine_config->table,
+				  &engine->table, message);
 	if (!error)
 		error = engine_ports(engine, message);
 	if (!error)
@@ -299,7 +300,8 @@ static void engine_open(void *argument, struct pt_engine_open *ret, int *ret_cou
 	memcpy(ret->set.registry, engine->state->file->registry, sizeof(ret->set.registry));
 	table_held(engine->table, &ret->set.generation, &ret->set.checksum, &ret->table_bytes);
 	snprintf(ret->kind, sizeof(ret->kind), "dpdk");
-	snprintf(ret->table, sizeof(ret->table), "lpm");
+	snprintf(ret->table, sizeof(ret->table), "%s",
+		 pt_config_table_name(engine->engine_config->table));
 	ret->capacity = engine->state->capacity;
 	ret->lane_count = engine->state->lane_count;
 	ret->counters_offset = engine->state->counters_offset;
@@ -394,13 +396,8 @@ static int engine_lookup(void *argument, enum pt_family family, const __u8 *addr
 			 struct pt_engine_lookup *ret)
 {
 	const struct engine *engine = argument;
-	struct pt_class class;
-	int error = table_lookup(engine->table, family, addr, &class);
 
-	if (error)
-		return error;
-	ret->class = class.class;
-	ret->connection = class.connection;
+	table_lookup(engine->table, family, addr, &ret->class, &ret->connection);
 	return 0;
 }
 

@@ -52,11 +52,6 @@ static int dpdk_check(const struct pt_config *config, const struct pt_config_eng
 				   "engine %s: the name may have no slash, since files are called "
 				   "after it",
 				   engine->name);
-	if (engine->table == PT_TABLE_FLAT)
-		return message_set(message, -EOPNOTSUPP,
-				   "engine %s: `table: flat` is not built in; leave it out, or "
-				   "say `table: lpm`",
-				   engine->name);
 	if (engine->port_count > PT_PORTS_MAX)
 		return message_set(message, -E2BIG, "engine %s: at most %u ports", engine->name,
 				   PT_PORTS_MAX);

@@ -27,7 +27,6 @@
 const struct pt_offline_engine pt_offline_engine = {
 	.program = "peertag-dpdk",
 	.name = "dpdk",
-	.table = "lpm",
 	.how = "a worker on virtual ports: neither hugepages nor privileges are needed",
 	.ways = {[PT_OFFLINE_ARRIVING] = true, [PT_OFFLINE_SEGMENTS] = true},
 };
@@ -37,6 +36,7 @@ struct pt_offline {
 	struct pt_offline_options options;
 	struct state *state;
 	struct table *table;
+	void *snapshot; /* that is published: ours, since the table looks up in it */
 	struct worker *worker;
 	struct rte_mempool *pool; /* mbufs without memory */
 	struct rte_ring *in, *out;
@@ -118,16 +118,32 @@ static int offline_verify(const void *snapshot, size_t bytes, __u32 capacity,
 	return error ? message_set(message, error, "refused the snapshot: %s", why) : 0;
 }
 
+/* A copy that begins with a cache line. */
+static void *snapshot_copy(const void *snapshot, size_t bytes)
+{
+	size_t lines = (bytes + PT_TABLE_LINE - 1) / PT_TABLE_LINE;
+	void *copy = aligned_alloc(PT_TABLE_LINE, lines * PT_TABLE_LINE);
+
+	return copy ? memcpy(copy, snapshot, bytes) : NULL;
+}
+
 static int offline_publish(struct pt_offline *offline, const void *snapshot, size_t bytes,
 			   struct message *message)
 {
-	int error = offline_verify(snapshot, bytes, offline->state->capacity, message);
+	void *copy = snapshot_copy(snapshot, bytes);
+	int error = copy ? offline_verify(copy, bytes, offline->state->capacity, message)
+			 : message_set(message, -ENOMEM, "out of memory");
 
 	if (!error)
-		error = table_publish(offline->table, snapshot, message);
-	if (!error)
-		table_settle(offline->table);
-	return error;
+		error = table_publish(offline->table, copy, message);
+	if (error) {
+		free(copy);
+		return error;
+	}
+	table_settle(offline->table);
+	free(offline->snapshot);
+	offline->snapshot = copy;
+	return 0;
 }
 
 static int offline_make(struct pt_offline *offline, __u32 capacity, struct message *message)
@@ -136,7 +152,8 @@ static int offline_make(struct pt_offline *offline, __u32 capacity, struct messa
 	int error = state_open(NULL, capacity, 1, &offline->state, message);
 
 	if (!error)
-		error = table_new(offline->state, 1, &offline->table, message);
+		error = table_new(offline->state, 1, offline->options.table, &offline->table,
+				  message);
 	if (error)
 		return error;
 	offline->counters = state_counters(offline->state);
@@ -219,6 +236,7 @@ void pt_offline_close(struct pt_offline *offline)
 	rte_ring_free(offline->out);
 	rte_mempool_free(offline->pool);
 	table_free(offline->table);
+	free(offline->snapshot);
 	state_free(offline->state);
 	free(offline->port_config.name);
 	free(offline->output);
@@ -301,8 +319,8 @@ static void take_result(const struct pt_offline *offline, __u32 i, __u8 *output,
 
 	*ret = (struct pt_offline_result){
 		.outcome = burst->outcome[i],
-		.source_class = burst->source[i],
-		.destination_class = burst->destination[i],
+		.source_class = burst->class[i][BURST_SOURCE],
+		.destination_class = burst->class[i][BURST_DESTINATION],
 		.forward = offline->options.forward,
 		.bytes = mbuf->pkt_len,
 	};

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "eal.h"
+#include "batch.h"
 #include "rules.h"
 #include "state.h"
 #include "table.h"
@@ -15,9 +15,9 @@
 #define GRACE_MAX_NS 1000000
 
 struct set {
-	struct table_set seen; /* by workers */
-	struct rules *rules[PT_FAMILIES];
-	struct pt_class *classes;
+	struct table_set seen;		  /* by workers */
+	struct rules *rules[PT_FAMILIES]; /* of LPM */
+	const __u32 *connections;	  /* by class number, as the classes are */
 	__u64 generation;
 	__u64 checksum;
 };
@@ -25,6 +25,7 @@ struct set {
 struct table {
 	struct table_set *active;		 /* workers load it, the publishing thread stores */
 	struct state *state __rte_cache_aligned; /* what workers load has its line to itself */
+	enum pt_config_table kind;
 	struct rte_rcu_qsbr *qsbr;
 	struct set sets[2];
 	/* Guards what follows against table_lookup() and table_held(), and what `looked_up` has. */
@@ -42,7 +43,8 @@ static int table_new_qsbr(struct table *table, __u32 workers)
 	return table->qsbr ? rte_rcu_qsbr_init(table->qsbr, threads) : -ENOMEM;
 }
 
-int table_new(struct state *state, __u32 workers, struct table **ret, struct message *message)
+int table_new(struct state *state, __u32 workers, enum pt_config_table kind, struct table **ret,
+	      struct message *message)
 {
 	struct table *table = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*table));
 
@@ -50,6 +52,7 @@ int table_new(struct state *state, __u32 workers, struct table **ret, struct mes
 		return message_set(message, -ENOMEM, "out of memory");
 	memset(table, 0, sizeof(*table));
 	table->state = state;
+	table->kind = kind;
 	pthread_mutex_init(&table->lock, NULL);
 	if (table_new_qsbr(table, workers)) {
 		table_free(table);
@@ -60,12 +63,6 @@ int table_new(struct state *state, __u32 workers, struct table **ret, struct mes
 	return 0;
 }
 
-static void set_drop_classes(struct set *set)
-{
-	rte_free(set->classes);
-	set->classes = NULL;
-}
-
 static void set_drop_rules(struct set *set, enum pt_family family)
 {
 	rules_free(set->rules[family]);
@@ -74,7 +71,6 @@ static void set_drop_rules(struct set *set, enum pt_family family)
 
 static void set_drop(struct set *set)
 {
-	set_drop_classes(set);
 	set_drop_rules(set, PT_IPV4);
 	set_drop_rules(set, PT_IPV6);
 }
@@ -96,67 +92,78 @@ static struct set *table_spare(struct table *table)
 	return table->looked_up == &table->sets[0] ? &table->sets[1] : &table->sets[0];
 }
 
-static int set_fill_classes(struct set *set, const struct pt_snapshot *snapshot,
-			    struct message *message)
+/* What cannot be held is refused before anything is touched. */
+static int set_want(struct wanted wanted[PT_FAMILIES], const struct pt_snapshot *snapshot,
+		    struct message *message)
 {
-	size_t bytes = snapshot->class_count * sizeof(*set->classes);
-	char memory[160];
+	int error = wanted_init(&wanted[PT_IPV4], snapshot, PT_IPV4, message);
 
-	set_drop_classes(set);
-	if (!bytes)
-		return 0;
-	set->classes = rte_malloc("peertag-classes", bytes, RTE_CACHE_LINE_SIZE);
-	if (!set->classes) {
-		eal_explain_memory(bytes, memory, sizeof(memory));
-		return message_set(message, -ENOMEM, "no memory for %u classes: %s",
-				   snapshot->class_count, memory);
-	}
-	memcpy(set->classes, pt_snapshot_classes(snapshot), bytes);
-	return 0;
+	return error ? error : wanted_init(&wanted[PT_IPV6], snapshot, PT_IPV6, message);
+}
+
+/* Of a set that could not be filled, nothing is left. */
+static int set_fill(struct set *set, struct wanted wanted[PT_FAMILIES], struct message *message)
+{
+	int error = rules_fill(&set->rules[PT_IPV4], &wanted[PT_IPV4], message);
+
+	if (!error)
+		error = rules_fill(&set->rules[PT_IPV6], &wanted[PT_IPV6], message);
+	if (error)
+		set_drop(set);
+	return error;
+}
+
+static int set_take_rules(struct set *set, const struct pt_snapshot *snapshot,
+			  struct message *message)
+{
+	struct wanted wanted[PT_FAMILIES] = {};
+	int error = set_want(wanted, snapshot, message);
+
+	if (!error)
+		error = set_fill(set, wanted, message);
+	wanted_done(&wanted[PT_IPV4]);
+	wanted_done(&wanted[PT_IPV6]);
+	return error;
 }
 
 static void set_describe(struct set *set, const struct pt_snapshot *snapshot)
 {
-	const struct rules *rules4 = set->rules[PT_IPV4], *rules6 = set->rules[PT_IPV6];
-
 	set->generation = snapshot->generation;
 	set->checksum = snapshot->checksum;
-	set->seen = (struct table_set){
-		.lpm4 = rules4 ? rules4->lpm4 : NULL,
-		.lpm6 = rules6 ? rules6->lpm6 : NULL,
-		.classes = set->classes,
-	};
+	set->connections = pt_snapshot_connections(snapshot);
+	set->seen = (struct table_set){.classes = pt_snapshot_classes(snapshot)};
 	memcpy(set->seen.default_class, snapshot->default_class, sizeof(set->seen.default_class));
 }
 
-/* Of a set that could not be filled, nothing is left. */
-static int set_fill(struct set *set, struct wanted wanted[PT_FAMILIES],
-		    const struct pt_snapshot *snapshot, struct message *message)
+static int set_take_lpm(struct set *set, const struct pt_snapshot *snapshot,
+			struct message *message)
 {
-	int error = set_fill_classes(set, snapshot, message);
+	int error = set_take_rules(set, snapshot, message);
 
-	for (int family = 0; !error && family < PT_FAMILIES; family++)
-		error = rules_fill(&set->rules[family], &wanted[family], message);
 	if (error)
-		set_drop(set);
-	else
-		set_describe(set, snapshot);
-	return error;
+		return error;
+	set_describe(set, snapshot);
+	if (set->rules[PT_IPV4])
+		set->seen.lpm4 = set->rules[PT_IPV4]->lpm4;
+	if (set->rules[PT_IPV6])
+		set->seen.lpm6 = set->rules[PT_IPV6]->lpm6;
+	return 0;
 }
 
-/* What cannot be held is refused before anything is touched. */
-static int set_take(struct set *set, const struct pt_snapshot *snapshot, struct message *message)
+static void set_take_flat(struct set *set, const struct pt_snapshot *snapshot)
 {
-	struct wanted wanted[PT_FAMILIES] = {};
-	int error = 0;
+	set_describe(set, snapshot);
+	set->seen.image = pt_snapshot_table(snapshot);
+	set->seen.batch = batch_best();
+}
 
-	for (int family = 0; !error && family < PT_FAMILIES; family++)
-		error = wanted_init(&wanted[family], snapshot, family, message);
-	if (!error)
-		error = set_fill(set, wanted, snapshot, message);
-	wanted_done(&wanted[PT_IPV4]);
-	wanted_done(&wanted[PT_IPV6]);
-	return error;
+static int table_take(const struct table *table, struct set *set,
+		      const struct pt_snapshot *snapshot, struct message *message)
+{
+	if (table->kind == PT_TABLE_LPM)
+		return set_take_lpm(set, snapshot, message);
+	set_take_flat(set, snapshot);
+	return 0;
 }
 
 void table_grace(struct table *table)
@@ -210,7 +217,7 @@ int table_publish(struct table *table, const struct pt_snapshot *snapshot, struc
 
 	if (!mark)
 		return message_set(message, -ENOMEM, "out of memory");
-	error = set_take(set, snapshot, message);
+	error = table_take(table, set, snapshot, message);
 	if (!error) {
 		table_flip(table, set, snapshot);
 		owners_release(&table->state->owners, snapshot, mark);
@@ -224,7 +231,6 @@ void table_settle(struct table *table)
 {
 	struct set *spare = table_spare(table);
 
-	set_drop_classes(spare);
 	for (int family = 0; table->looked_up && family < PT_FAMILIES; family++)
 		if (!table->looked_up->rules[family])
 			set_drop_rules(spare, family);
@@ -232,12 +238,9 @@ void table_settle(struct table *table)
 
 static __u64 set_bytes(const struct set *set)
 {
-	__u64 bytes = rules_bytes(set->rules[PT_IPV4]) + rules_bytes(set->rules[PT_IPV6]);
-	size_t classes = 0;
-
-	if (set->classes)
-		rte_malloc_validate(set->classes, &classes);
-	return bytes + classes;
+	if (set->seen.image)
+		return set->seen.image->bytes;
+	return rules_bytes(set->rules[PT_IPV4]) + rules_bytes(set->rules[PT_IPV6]);
 }
 
 void table_held(struct table *table, __u64 *ret_generation, __u64 *ret_checksum,
@@ -253,23 +256,43 @@ void table_held(struct table *table, __u64 *ret_generation, __u64 *ret_checksum,
 	pthread_mutex_unlock(&table->lock);
 }
 
-int table_lookup(struct table *table, enum pt_family family, const __u8 *addr, struct pt_class *ret)
+static __u32 set_lookup_flat(const struct set *set, enum pt_family family, const __u8 *addr)
+{
+	__u64 halves[2];
+	__u32 addr4;
+
+	if (family == PT_IPV4) {
+		memcpy(&addr4, addr, sizeof(addr4));
+		return pt_table_lookup4(set->seen.image, __builtin_bswap32(addr4));
+	}
+	memcpy(halves, addr, sizeof(halves));
+	return pt_table_lookup6(set->seen.image, __builtin_bswap64(halves[0]),
+				__builtin_bswap64(halves[1]));
+}
+
+static __u32 set_lookup(const struct set *set, enum pt_family family, const __u8 *addr)
+{
+	__u32 class;
+
+	if (set->seen.image)
+		return set_lookup_flat(set, family, addr);
+	class = rules_lookup(set->rules[family], addr);
+	return class ? class : set->seen.default_class[family];
+}
+
+void table_lookup(struct table *table, enum pt_family family, const __u8 *addr, __u32 *ret_class,
+		  __u32 *ret_connection)
 {
 	const struct set *set;
-	__u32 class = 0;
+	__u32 class;
 
-	*ret = (struct pt_class){};
 	/* Under the lock: what is seen now is not changed before we are done. */
 	pthread_mutex_lock(&table->lock);
 	set = table->looked_up;
-	if (set)
-		class = rules_lookup(set->rules[family], addr);
-	if (set && !class)
-		class = set->seen.default_class[family];
-	if (class)
-		*ret = set->classes[class - 1];
+	class = set ? set_lookup(set, family, addr) : 0;
+	*ret_connection = class ? set->connections[class - 1] : 0;
+	*ret_class = class;
 	pthread_mutex_unlock(&table->lock);
-	return 0;
 }
 
 struct rte_rcu_qsbr *table_qsbr(struct table *table)

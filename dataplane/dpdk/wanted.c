@@ -86,8 +86,8 @@ static int check_time(const struct wanted *wanted, struct message *message)
 	return message_set(
 		message, -E2BIG,
 		"%u IPv4 prefixes of one length (/%d) and %u /24s with longer ones keep "
-		"rte_lpm busy for %.0f s, and %u are allowed: register shorter prefixes, "
-		"or use the XDP engine",
+		"rte_lpm busy for %.0f s, and %u are allowed: say `table: flat`, or register "
+		"shorter prefixes",
 		counts[most], most, wanted->groups, s, WANTED_BUILD4_MAX_S);
 }
 
@@ -98,14 +98,16 @@ static int check_numbers(const struct wanted *wanted, __u32 class_count, struct 
 	__u32 groups_max = wanted->family == PT_IPV4 ? WANTED_GROUPS4_MAX : WANTED_GROUPS6_MAX;
 
 	if (class_count > classes_max)
-		return message_set(message, -E2BIG,
-				   "%u classes are more than the %u that %s can number: register "
-				   "fewer connections, or select fewer prefixes for latency",
-				   class_count, classes_max, name);
+		return message_set(
+			message, -E2BIG,
+			"%u classes are more than the %u that %s can number: say `table: "
+			"flat`, or register fewer connections, or select fewer prefixes "
+			"for latency",
+			class_count, classes_max, name);
 	if (wanted->groups > groups_max)
 		return message_set(message, -E2BIG,
 				   "the %s prefixes longer than /24 take %u groups, and %s has at "
-				   "most %u: register shorter prefixes",
+				   "most %u: say `table: flat`, or register shorter prefixes",
 				   wanted_family_name(wanted), wanted->groups, name, groups_max);
 	return 0;
 }

@@ -17,6 +17,9 @@
 /* How often a port that could not be attached is tried again without any event. */
 #define RETRY_US 500000
 
+/* Of an image, for each prefix: a million of them take 7 to 11, some thousand a little more. */
+#define PREFIX_BYTES 12
+
 struct engine {
 	const struct pt_config *config;
 	const struct pt_config_engine *engine_config;
@@ -28,6 +31,16 @@ struct engine {
 	sd_event_source *watch_source;
 	sd_event_source *timer_source;
 };
+
+__u32 engine_table_room(const struct pt_config *config)
+{
+	__u64 bytes = sizeof(struct pt_table) +
+		      config->max_connections * (__u64)sizeof(struct pt_class) +
+		      config->max_prefixes * (__u64)PREFIX_BYTES;
+	__u32 room = state_room_for(bytes);
+
+	return room ? room : PT_XDP_TABLE_MAX;
+}
 
 int engine_pins(const struct pt_config *config, const char *name, char *dir, size_t bytes)
 {
@@ -53,6 +66,11 @@ static int engine_ports(struct engine *engine, struct message *message)
 int engine_new(const struct pt_config *config, const struct pt_config_engine *engine_config,
 	       struct engine **ret, struct message *message)
 {
+	const struct state_options options = {
+		.capacity = config->max_connections,
+		.table_room = engine_table_room(config),
+		.tries = engine_config->table == PT_TABLE_LPM,
+	};
 	struct engine *engine = calloc(1, sizeof(*engine));
 	char dir[PATH_MAX];
 	int error;
@@ -66,7 +84,7 @@ int engine_new(const struct pt_config *config, const struct pt_config_engine *en
 	if (error)
 		message_set(message, error, "the path of the pins is too long");
 	if (!error)
-		error = state_open(dir, config->max_connections, &engine->state, message);
+		error = state_open(dir, &options, &engine->state, message);
 	if (!error)
 		error = table_new(engine->state, &engine->table, message);
 	if (!error)
@@ -143,10 +161,11 @@ static int engine_check_others(const struct engine *engine, struct message *mess
 		const char *name = other_port(engine, slot);
 
 		if (name[0] && state_is_changing(engine->state))
-			return message_set(message, -EBUSY,
-					   "port %s is attached and not in the configuration, so "
-					   "max_connections cannot change: peertag-xdp detach %s",
-					   name, name);
+			return message_set(
+				message, -EBUSY,
+				"port %s is attached and not in the configuration, so "
+				"max_connections and max_prefixes cannot change: peertag-xdp detach %s",
+				name, name);
 		if (name[0])
 			fprintf(stderr,
 				"warning: port %s is not in the configuration and still attached: "
@@ -186,9 +205,10 @@ static int engine_carry(struct engine *engine, struct message *message)
 	for (size_t i = 0; i < engine->port_count; i++) {
 		obstacle = carry_obstacle(&engine->ports[i]);
 		if (obstacle[0])
-			return message_set(message, -EBUSY,
-					   "max_connections cannot change: port %s: %s",
-					   engine->ports[i].config->name, obstacle);
+			return message_set(
+				message, -EBUSY,
+				"max_connections and max_prefixes cannot change: port %s: %s",
+				engine->ports[i].config->name, obstacle);
 	}
 	error = table_grace(engine->table);
 	return error ? message_set(message, error, "cannot wait for running programs: %s",
@@ -239,7 +259,9 @@ static void engine_open(void *argument, struct pt_engine_open *ret, int *ret_cou
 	ret->set.generation = shared->generation;
 	ret->set.checksum = shared->generation ? shared->checksum : 0;
 	snprintf(ret->kind, sizeof(ret->kind), "xdp");
-	snprintf(ret->table, sizeof(ret->table), "lpm");
+	snprintf(ret->table, sizeof(ret->table), "%s",
+		 pt_config_table_name(engine->engine_config->table));
+	ret->table_room = engine->state->table_room;
 	ret->capacity = engine->state->capacity;
 	ret->lane_count = engine->state->lane_count;
 	ret->table_bytes = shared->table_bytes;
@@ -259,13 +281,11 @@ static int engine_lookup(void *argument, enum pt_family family, const __u8 *addr
 {
 	const struct engine *engine = argument;
 	struct pt_class class;
-	int error = table_lookup(engine->table, family, addr, &class);
+	int error = table_lookup(engine->table, family, addr, &ret->class, &class);
 
-	if (error)
-		return error;
-	ret->class = class.class;
-	ret->connection = class.connection;
-	return 0;
+	if (!error && ret->class)
+		ret->connection = engine->state->owners.owners[class.counter].connection;
+	return error;
 }
 
 static int engine_publish(void *argument, const struct pt_snapshot *snapshot,

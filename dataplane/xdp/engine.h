@@ -27,8 +27,9 @@ int engine_new(const struct pt_config *config, const struct pt_config_engine *en
 void engine_free(struct engine *engine);
 
 /*
- * Attaches the ports. If max_connections was changed, the counts are carried over: before that,
- * engine_is_changing() says so, and nothing may be published. Returns 0, or -errno and why.
+ * Attaches the ports. If max_connections or max_prefixes was changed, counts and table are carried
+ * over: before that, engine_is_changing() says so, and nothing may be published. Returns 0, or
+ * -errno and why.
  */
 int engine_attach(struct engine *engine, struct message *message);
 bool engine_is_changing(const struct engine *engine);
@@ -38,6 +39,9 @@ int engine_watch(struct engine *engine, sd_event *loop);
 
 /* Detaches `port` from whatever engine of this configuration it is pinned for. */
 int engine_detach(const struct pt_config *config, const char *port, struct message *message);
+
+/* How many bytes an image may have under this configuration. */
+__u32 engine_table_room(const struct pt_config *config);
 
 /* Writes the directory of an engine's pins. Returns 0 or -ENAMETOOLONG. */
 int engine_pins(const struct pt_config *config, const char *name, char *dir, size_t bytes);

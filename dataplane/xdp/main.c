@@ -35,11 +35,6 @@ static int xdp_check(const struct pt_config *config, const struct pt_config_engi
 				   "engine %s: the name may have no dot or slash, since a BPF file "
 				   "system has none",
 				   engine->name);
-	if (engine->table == PT_TABLE_FLAT)
-		return message_set(message, -EOPNOTSUPP,
-				   "engine %s: `table: flat` is not built in; leave it out, or "
-				   "say `table: lpm`",
-				   engine->name);
 	if (engine->port_count > PT_PORTS_MAX)
 		return message_set(message, -E2BIG, "engine %s: at most %u ports", engine->name,
 				   PT_PORTS_MAX);
@@ -60,9 +55,10 @@ static void print_start(const struct pt_config *config, const struct pt_config_e
 
 	fprintf(stderr,
 		"peertag-xdp %s: engine %s, %zu ports; counters %.1f MiB (max_connections %u x 32 "
-		"bytes x %d possible CPUs + 1)\n",
+		"bytes x %d possible CPUs + 1), tables 2 x %u MiB (max_prefixes %u)\n",
 		PEERTAG_VERSION, engine->name, engine->port_count, bytes / 1048576.0,
-		config->max_connections, cpus);
+		config->max_connections, cpus, (engine_table_room(config) >> 20) ?: 1,
+		config->max_prefixes);
 }
 
 static int xdp_open(const struct pt_config *config, const struct pt_config_engine *engine_config,

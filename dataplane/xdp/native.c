@@ -4,17 +4,34 @@
 
 #include "native.h"
 
-/* Looks both addresses up. A class of number 0 is none. */
+/* What the lookup of an address gave; a number of 0: nothing. */
+struct native_class {
+	__u32 number;
+	struct pt_class class;
+};
+
+static __u32 native_counter(const struct native_class *found)
+{
+	return found->number ? found->class.counter : PT_COUNTER_NONE;
+}
+
+static const struct pt_class *native_descriptor(const struct native_class *found)
+{
+	return found->number ? &found->class : NULL;
+}
+
 static int native_lookup(struct table *table, const struct pt_packet *packet,
-			 struct pt_class *source, struct pt_class *destination)
+			 struct native_class *source, struct native_class *destination)
 {
 	enum pt_family family = packet->family == 4 ? PT_IPV4 : PT_IPV6;
 	unsigned int addrs = family == PT_IPV4 ? 12 : 8;
 	unsigned int addr_bytes = family == PT_IPV4 ? 4 : 16;
-	int error = table_lookup(table, family, packet->ip + addrs, source);
+	int error =
+		table_lookup(table, family, packet->ip + addrs, &source->number, &source->class);
 
 	return error ? error
-		     : table_lookup(table, family, packet->ip + addrs + addr_bytes, destination);
+		     : table_lookup(table, family, packet->ip + addrs + addr_bytes,
+				    &destination->number, &destination->class);
 }
 
 static void native_count(struct pt_offline_result *result, struct pt_port_counters *port,
@@ -62,7 +79,7 @@ int native_run(const struct state *state, struct table *table, const struct pt_x
 	       __u8 *frame, __u32 bytes, struct pt_offline_result *ret)
 {
 	struct pt_lane *lane = state_lane(state, state->lane_count - 1);
-	struct pt_class source = {}, destination = {};
+	struct native_class source = {}, destination = {};
 	const struct pt_class *class;
 	struct pt_packet packet;
 	int error = 0;
@@ -74,15 +91,13 @@ int native_run(const struct state *state, struct table *table, const struct pt_x
 		error = native_lookup(table, &packet, &source, &destination);
 	if (error)
 		return error;
-	ret->source_class = source.class;
-	ret->destination_class = destination.class;
+	ret->source_class = source.number;
+	ret->destination_class = destination.number;
 	if (ret->outcome == PT_OUTCOME_UNMATCHED)
-		ret->outcome =
-			pt_count_classes(lane, state->capacity, source.class ? &source : NULL,
-					 destination.class ? &destination : NULL, 1, bytes);
+		ret->outcome = pt_count_classes(lane, state->capacity, native_counter(&source),
+						native_counter(&destination), 1, bytes);
 	pt_count_add(&lane->ports[options->slot].received[ret->outcome], 1, bytes);
-	class = pt_tag_class(source.class ? &source : NULL,
-			     destination.class ? &destination : NULL);
+	class = pt_tag_class(native_descriptor(&source), native_descriptor(&destination));
 	if (class)
 		native_tag(options, &packet, class, &lane->ports[options->slot], ret);
 	return 0;

@@ -26,7 +26,6 @@
 const struct pt_offline_engine pt_offline_engine = {
 	.program = "peertag-xdp",
 	.name = "xdp",
-	.table = "lpm",
 	.how = "the XDP program, which is loaded but not attached",
 	.ways = {[PT_OFFLINE_ARRIVING] = true,
 		 [PT_OFFLINE_SEGMENTS] = true,
@@ -58,7 +57,8 @@ static int offline_verify(const void *snapshot, size_t bytes, __u32 capacity,
 	return error ? message_set(message, error, "refused the snapshot: %s", why) : 0;
 }
 
-static struct pt_xdp_options make_options(const struct pt_offline_options *options, __u32 capacity)
+static struct pt_xdp_options make_options(const struct pt_offline_options *options, __u32 capacity,
+					  __u32 table_room)
 {
 	const bool *carrier = options->tag.carrier;
 
@@ -72,6 +72,8 @@ static struct pt_xdp_options make_options(const struct pt_offline_options *optio
 		.carrier_vlan = carrier[PT_CARRIER_VLAN],
 		.mark_mask = options->tag.mark_mask,
 		.report = 1,
+		.tries = options->table == PT_TABLE_LPM,
+		.table_mask = table_room - 1,
 	};
 }
 
@@ -84,13 +86,16 @@ static void offline_output(const struct pt_offline *offline)
 	bpf_map_update_elem(state_map(offline->state, "outputs_frags"), &slot, &loopback, BPF_ANY);
 }
 
-static int offline_load(struct pt_offline *offline, __u32 capacity, struct message *message)
+static int offline_load(struct pt_offline *offline, struct message *message)
 {
+	const struct state_options options = {.capacity = offline->options.capacity,
+					      .table_room = offline->options.table_mask + 1,
+					      .tries = offline->options.tries};
 	unsigned int kinds = offline->way == PT_OFFLINE_SENT
 				     ? PROGRAM_BIT(PROGRAM_EGRESS)
 				     : PROGRAM_BIT(PROGRAM_XDP) | PROGRAM_BIT(PROGRAM_XDP_FRAGS);
 	void *report;
-	int error = state_open(NULL, capacity, &offline->state, message);
+	int error = state_open(NULL, &options, &offline->state, message);
 
 	if (!error)
 		error = table_new(offline->state, &offline->table, message);
@@ -135,7 +140,7 @@ static int offline_open(const void *image, size_t bytes, const struct pt_offline
 {
 	const struct pt_snapshot *snapshot = image;
 	struct pt_offline *offline;
-	__u32 capacity = options->capacity;
+	__u32 capacity = options->capacity, room = 0;
 	int error = offline_verify(image, bytes, PT_XDP_CAPACITY_MAX, message);
 
 	if (!error)
@@ -144,14 +149,17 @@ static int offline_open(const void *image, size_t bytes, const struct pt_offline
 		return error;
 	if (!capacity)
 		capacity = snapshot->counters ? snapshot->counters : 1;
+	room = state_room_for(options->table_room ?: pt_snapshot_table(snapshot)->bytes);
+	if (!room)
+		return message_set(message, -ENOSPC, "the table has more bytes than a BPF map");
 	offline = calloc(1, sizeof(*offline));
 	if (!offline)
 		return message_set(message, -ENOMEM, "out of memory");
 	program_verbose(options->verbose);
 	offline->way = options->way;
 	offline->first_bytes = options->first_bytes;
-	offline->options = make_options(options, capacity);
-	error = offline_load(offline, capacity, message);
+	offline->options = make_options(options, capacity, room);
+	error = offline_load(offline, message);
 	if (!error)
 		error = offline_publish(offline, image, bytes, message);
 	if (error) {

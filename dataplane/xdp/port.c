@@ -85,6 +85,8 @@ static int port_load(struct port *port, struct message *message)
 		.carrier_vlan = carrier[PT_CARRIER_VLAN] && config->forward == PT_FORWARD_PORT,
 		.mark_mask = port->tag->mark_mask,
 		.netns = netns_inode(),
+		.tries = port->state->tries,
+		.table_mask = port->state->table_room - 1,
 	};
 
 	peertag__destroy(port->programs);

@@ -18,24 +18,23 @@ struct batch {
 		struct pt_xdp_key4 keys4[BATCH];
 		struct pt_xdp_key6 keys6[BATCH];
 	};
-	struct pt_class classes[BATCH];
+	__u32 classes[BATCH];
 	__u32 count;
 };
 
-static void batch_add4(struct batch *batch, __u32 addr, __u8 len, const struct pt_class *class)
+static void batch_add4(struct batch *batch, __u32 addr, __u8 len, __u32 class)
 {
 	batch->keys4[batch->count] = (struct pt_xdp_key4){len, __builtin_bswap32(addr)};
-	batch->classes[batch->count++] = *class;
+	batch->classes[batch->count++] = class;
 }
 
-static void batch_add6(struct batch *batch, const __u8 *addr, __u8 len,
-		       const struct pt_class *class)
+static void batch_add6(struct batch *batch, const __u8 *addr, __u8 len, __u32 class)
 {
 	struct pt_xdp_key6 *key = &batch->keys6[batch->count];
 
 	key->len = len;
 	memcpy(key->addr_be, addr, sizeof(key->addr_be));
-	batch->classes[batch->count++] = *class;
+	batch->classes[batch->count++] = class;
 }
 
 static int batch_flush(struct batch *batch, int fd)
@@ -49,29 +48,27 @@ static int batch_flush(struct batch *batch, int fd)
 static void batch_add_rule(struct batch *batch, const struct pt_snapshot *snapshot,
 			   enum pt_family family, __u32 i)
 {
-	const struct pt_class *classes = pt_snapshot_classes(snapshot) - 1;
 	const struct pt_rule4 *rule4 = &pt_snapshot_rules4(snapshot)[i];
 	const struct pt_rule6 *rule6 = &pt_snapshot_rules6(snapshot)[i];
 
 	if (family == PT_IPV4)
-		batch_add4(batch, rule4->addr, rule4->len, &classes[rule4->class]);
+		batch_add4(batch, rule4->addr, rule4->len, rule4->class);
 	else
-		batch_add6(batch, rule6->addr, rule6->len, &classes[rule6->class]);
+		batch_add6(batch, rule6->addr, rule6->len, rule6->class);
 }
 
 static void batch_add_default(struct batch *batch, const struct pt_snapshot *snapshot,
 			      enum pt_family family)
 {
 	static const __u8 everything[16];
-	const struct pt_class *classes = pt_snapshot_classes(snapshot) - 1;
 	__u32 class = snapshot->default_class[family];
 
 	if (!class)
 		return;
 	if (family == PT_IPV4)
-		batch_add4(batch, 0, 0, &classes[class]);
+		batch_add4(batch, 0, 0, class);
 	else
-		batch_add6(batch, everything, 0, &classes[class]);
+		batch_add6(batch, everything, 0, class);
 }
 
 static int rules_fill(int fd, const struct pt_snapshot *snapshot, enum pt_family family)
@@ -118,7 +115,7 @@ int rules_build(const struct bpf_object *object, const struct pt_snapshot *snaps
 	return fd;
 }
 
-int rules_lookup(int fd, enum pt_family family, const __u8 *addr, struct pt_class *ret)
+int rules_lookup(int fd, enum pt_family family, const __u8 *addr, __u32 *ret_class)
 {
 	struct pt_xdp_key4 key4 = {.len = 32};
 	struct pt_xdp_key6 key6 = {.len = 128};
@@ -128,12 +125,11 @@ int rules_lookup(int fd, enum pt_family family, const __u8 *addr, struct pt_clas
 	memcpy(&key4.addr_be, addr, sizeof(key4.addr_be));
 	if (family == PT_IPV6)
 		memcpy(key6.addr_be, addr, sizeof(key6.addr_be));
-	error = bpf_map_lookup_elem(fd, key, ret);
-	if (error == -ENOENT) {
-		*ret = (struct pt_class){};
-		return 0;
-	}
-	return error;
+	error = bpf_map_lookup_elem(fd, key, ret_class);
+	if (error != -ENOENT)
+		return error;
+	*ret_class = 0;
+	return 0;
 }
 
 __u64 rules_bytes(int fd)

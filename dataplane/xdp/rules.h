@@ -17,8 +17,8 @@
 int rules_build(const struct bpf_object *object, const struct pt_snapshot *snapshot,
 		enum pt_family family);
 
-/* Looks an address up. Returns 0 and *ret, all zero where nothing matches, or -errno. */
-int rules_lookup(int fd, enum pt_family family, const __u8 *addr, struct pt_class *ret);
+/* Looks an address up. Returns 0 and *ret_class, 0 where nothing matches, or -errno. */
+int rules_lookup(int fd, enum pt_family family, const __u8 *addr, __u32 *ret_class);
 
 /* The memory that the kernel accounts for the map, 0 if it does not say. */
 __u64 rules_bytes(int fd);

@@ -38,20 +38,35 @@ void state_pin_path(const struct state *state, const char *name, char *path, siz
 	snprintf(path, bytes, "%s/%s", state->dir, name);
 }
 
-void state_sized_path(const struct state *state, const char *kind, __u32 capacity, char *path,
+void state_sized_path(const struct state *state, const char *kind, __u32 size, char *path,
 		      size_t bytes)
 {
-	snprintf(path, bytes, "%s/%s-%u", state->dir, kind, capacity);
+	snprintf(path, bytes, "%s/%s-%u", state->dir, kind, size);
 }
 
 bool state_is_changing(const struct state *state)
 {
-	return state->shared->capacity != state->capacity;
+	return state->shared->capacity != state->capacity ||
+	       state->shared->table_room != state->table_room;
 }
 
 int state_map(const struct state *state, const char *name)
 {
 	return bpf_object__find_map_fd_by_name(state->maps->obj, name);
+}
+
+__u32 state_room_for(__u64 bytes)
+{
+	__u32 room = PT_XDP_TABLE_MIN;
+
+	while (room < bytes && room < PT_XDP_TABLE_MAX)
+		room *= 2;
+	return room < bytes ? 0 : room;
+}
+
+struct pt_table *state_table(const struct state *state, __u32 side)
+{
+	return (void *)(state->tables + side * capacity_side_bytes(state->table_room));
 }
 
 struct pt_lane *state_lane(const struct state *state, __u32 lane)
@@ -129,9 +144,7 @@ static int state_check_pins(struct state *state, struct message *message)
 	state->found = old.abi != 0;
 	if (state->found)
 		capacity_sweep(state, &old);
-	return old.capacity == state->capacity && old.next_capacity == 0
-		       ? 0
-		       : capacity_check(state, &old, message);
+	return state->found ? capacity_check(state, &old, message) : 0;
 }
 
 /* Takes the devmaps that are pinned. */
@@ -182,6 +195,9 @@ static int pins_set(const struct state *state)
 		error = bpf_map__set_pin_path(
 			bpf_object__find_map_by_name(state->maps->obj, pinned_by_size[i]), path);
 	}
+	state_sized_path(state, "tables", state->table_room, path, sizeof(path));
+	if (!error)
+		error = bpf_map__set_pin_path(state->maps->maps.tables, path);
 	return error ? error : outputs_reuse(state);
 }
 
@@ -198,6 +214,7 @@ static int state_make_maps(struct state *state)
 	bpf_map__set_max_entries(maps->maps.counters, state->lane_count);
 	bpf_map__set_value_size(maps->maps.counters, pt_lane_bytes(state->capacity));
 	bpf_map__set_max_entries(maps->maps.owners, state->capacity);
+	bpf_map__set_value_size(maps->maps.tables, capacity_side_bytes(state->table_room));
 	error = state->dir ? pins_set(state) : 0;
 	if (!error)
 		error = peertag__load(maps);
@@ -209,6 +226,11 @@ static void *map_memory(const struct state *state, const char *name, size_t byte
 	void *memory = mmap(NULL, bytes, protection, MAP_SHARED, state_map(state, name), 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static size_t tables_bytes(const struct state *state)
+{
+	return PT_XDP_SIDES * (size_t)capacity_side_bytes(state->table_room);
 }
 
 static size_t lanes_bytes(const struct state *state)
@@ -252,7 +274,8 @@ static int state_map_memory(struct state *state)
 	state->shared = map_memory(state, "state", sizeof(*state->shared), writable);
 	state->owners.owners =
 		map_memory(state, "owners", state->capacity * sizeof(struct pt_owner), writable);
-	if (!error && !(state->shared && state->owners.owners))
+	state->tables = map_memory(state, "tables", tables_bytes(state), writable);
+	if (!error && !(state->shared && state->owners.owners && state->tables))
 		error = -errno;
 	if (error)
 		return error;
@@ -271,9 +294,10 @@ static int state_begin(struct state *state)
 	if (shared->abi == 0) {
 		shared->active = PT_XDP_SIDE_NONE;
 		shared->capacity = state->capacity;
+		shared->table_room = state->table_room;
 		shared->abi = PT_XDP_ABI;
 	}
-	shared->next_capacity = state_is_changing(state) ? state->capacity : 0;
+	shared->next_capacity = shared->capacity != state->capacity ? state->capacity : 0;
 	/* Counts that are to be carried over are written by us, so that is not yet the time. */
 	if (!state->dir || state->frozen || state_is_changing(state))
 		return 0;
@@ -288,6 +312,8 @@ static int state_open_maps(struct state *state, struct message *message)
 		error = state_map_memory(state);
 	if (!error)
 		error = state_begin(state);
+	if (!error && state->shared->table_room != state->table_room)
+		error = capacity_carry_table(state);
 	if (error == -EPERM)
 		return message_set(message, error,
 				   "cannot make BPF maps: not permitted; be root, or have CAP_BPF, "
@@ -298,7 +324,8 @@ static int state_open_maps(struct state *state, struct message *message)
 		     : 0;
 }
 
-int state_open(const char *dir, __u32 capacity, struct state **ret, struct message *message)
+int state_open(const char *dir, const struct state_options *options, struct state **ret,
+	       struct message *message)
 {
 	struct state *state = calloc(1, sizeof(*state));
 	int error = 0;
@@ -306,7 +333,9 @@ int state_open(const char *dir, __u32 capacity, struct state **ret, struct messa
 	if (!state)
 		return message_set(message, -ENOMEM, "out of memory");
 	state->lock = -1;
-	state->capacity = capacity;
+	state->capacity = options->capacity;
+	state->table_room = options->table_room;
+	state->tries = options->tries;
 	state->lane_count = libbpf_num_possible_cpus() + 1;
 	if (dir) {
 		state->dir = strdup(dir);
@@ -316,7 +345,7 @@ int state_open(const char *dir, __u32 capacity, struct state **ret, struct messa
 		state->lock = pins_lock(dir, message);
 		error = state->lock < 0 ? state->lock : 0;
 	}
-	if (!error && capacity > PT_XDP_CAPACITY_MAX)
+	if (!error && options->capacity > PT_XDP_CAPACITY_MAX)
 		error = message_set(message, -E2BIG, "max_connections is at most %u",
 				    PT_XDP_CAPACITY_MAX);
 	if (!error && dir)
@@ -344,6 +373,7 @@ void state_free(struct state *state)
 	unmap(state->shared, sizeof(*state->shared));
 	unmap(state->owners.owners, state->capacity * sizeof(struct pt_owner));
 	unmap(state->lanes, lanes_bytes(state));
+	unmap(state->tables, tables_bytes(state));
 	peertag__destroy(state->maps);
 	if (state->lock >= 0)
 		close(state->lock);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <peertag/bytes.h>
+
 #include "skeleton.h"
 #include "pins.h"
 #include "rules.h"
@@ -17,9 +19,10 @@
 struct table {
 	struct state *state;
 	int set_fds[PT_FAMILIES]; /* the maps of maps */
-	/* Guards what follows against table_lookup. */
+	int nothing;		  /* an empty trie: see table_grace() */
+	/* Guards what follows, and the images, against table_lookup. */
 	pthread_mutex_t lock;
-	int rules[PT_XDP_SIDES][PT_FAMILIES]; /* -1: none */
+	int rules[PT_XDP_SIDES][PT_FAMILIES]; /* tries; -1: none */
 };
 
 static void rules_pin_path(const struct table *table, __u32 side, int family, char *path,
@@ -38,7 +41,8 @@ static __u32 side_other(__u32 side)
 
 /*
  * The active side's tries, from their pins. Where somebody removed a pin, packets still see the set
- * and it cannot be looked up here; so it is not claimed, and the next publish mends that.
+ * and it cannot be looked up here, and where the table was another kind, there are none; so it is
+ * not claimed, and the next publish mends that.
  */
 static int table_take_up(struct table *table, struct message *message)
 {
@@ -46,7 +50,7 @@ static int table_take_up(struct table *table, struct message *message)
 	char path[PATH_MAX];
 	int fd;
 
-	if (!table->state->dir || active >= PT_XDP_SIDES)
+	if (!table->state->dir || !table->state->tries || active >= PT_XDP_SIDES)
 		return 0;
 	for (int family = 0; family < PT_FAMILIES; family++) {
 		rules_pin_path(table, active, family, path, sizeof(path));
@@ -65,6 +69,7 @@ static int table_take_up(struct table *table, struct message *message)
 
 int table_new(struct state *state, struct table **ret, struct message *message)
 {
+	static const struct pt_snapshot nothing;
 	struct table *table = calloc(1, sizeof(*table));
 	int error;
 
@@ -75,7 +80,10 @@ int table_new(struct state *state, struct table **ret, struct message *message)
 	table->set_fds[PT_IPV6] = state_map(state, "sets6");
 	memset(table->rules, 0xff, sizeof(table->rules));
 	pthread_mutex_init(&table->lock, NULL);
-	error = table_take_up(table, message);
+	table->nothing = rules_build(state->maps->obj, &nothing, PT_IPV4);
+	error = table->nothing < 0 ? message_set(message, table->nothing, "cannot make a trie: %s",
+						 strerror(-table->nothing))
+				   : table_take_up(table, message);
 	if (error) {
 		table_free(table);
 		return error;
@@ -104,8 +112,21 @@ void table_free(struct table *table)
 	for (__u32 side = 0; side < PT_XDP_SIDES; side++)
 		for (int family = 0; family < PT_FAMILIES; family++)
 			table_hold(table, side, family, -1);
+	if (table->nothing >= 0)
+		close(table->nothing);
 	pthread_mutex_destroy(&table->lock);
 	free(table);
+}
+
+/* Whether a side has a trie; of an engine that had tries before, only the pin tells. */
+static bool trie_is_there(const struct table *table, __u32 side, enum pt_family family)
+{
+	char path[PATH_MAX];
+
+	if (table->rules[side][family] >= 0 || !table->state->dir)
+		return table->rules[side][family] >= 0;
+	rules_pin_path(table, side, family, path, sizeof(path));
+	return access(path, F_OK) == 0;
 }
 
 /* Takes one family out of a side, and out of everybody's hands. Nobody may be reading it. */
@@ -113,6 +134,8 @@ static void trie_drop(struct table *table, __u32 side, enum pt_family family)
 {
 	char path[PATH_MAX];
 
+	if (!trie_is_there(table, side, family))
+		return;
 	bpf_map_delete_elem(table->set_fds[family], &side);
 	if (table->state->dir) {
 		rules_pin_path(table, side, family, path, sizeof(path));
@@ -162,7 +185,7 @@ static void *work_run(void *argument)
  * Works on both families at once: they take their time to build, and then to wait for a grace
  * period each, which they share. Returns 0 or the first error.
  */
-static int side_work(struct table *table, __u32 side, const struct pt_snapshot *snapshot)
+static int tries_work(struct table *table, __u32 side, const struct pt_snapshot *snapshot)
 {
 	struct work ipv4 = {table, snapshot, side, PT_IPV4, 0};
 	struct work ipv6 = {table, snapshot, side, PT_IPV6, 0};
@@ -177,55 +200,64 @@ static int side_work(struct table *table, __u32 side, const struct pt_snapshot *
 	return ipv4.error ? ipv4.error : ipv6.error;
 }
 
-static void side_drop(struct table *table, __u32 side)
+static void tries_drop(struct table *table, __u32 side)
 {
-	side_work(table, side, NULL);
+	if (trie_is_there(table, side, PT_IPV4) || trie_is_there(table, side, PT_IPV6))
+		tries_work(table, side, NULL);
+}
+
+static int image_put(struct table *table, __u32 side, const struct pt_snapshot *snapshot,
+		     struct message *message)
+{
+	const struct pt_table *image = pt_snapshot_table(snapshot);
+
+	if (image->bytes > table->state->table_room)
+		return message_set(message, -ENOSPC,
+				   "the table of generation %llu has %llu bytes, and there is room "
+				   "for %u: raise max_prefixes and restart the engine",
+				   (unsigned long long)snapshot->generation,
+				   (unsigned long long)image->bytes, table->state->table_room);
+	pthread_mutex_lock(&table->lock);
+	memcpy(state_table(table->state, side), image, image->bytes);
+	pthread_mutex_unlock(&table->lock);
+	return 0;
 }
 
 static int side_fill(struct table *table, __u32 side, const struct pt_snapshot *snapshot,
 		     struct message *message)
 {
-	int error = side_work(table, side, snapshot);
+	int error;
 
+	tries_drop(table, side);
+	error = image_put(table, side, snapshot, message);
+	if (error || !table->state->tries)
+		return error;
+	error = tries_work(table, side, snapshot);
 	if (!error)
 		return 0;
-	side_drop(table, side);
+	tries_drop(table, side);
 	return message_set(message, error, "cannot build the tables of generation %llu: %s",
 			   (unsigned long long)snapshot->generation, strerror(-error));
 }
 
 /*
- * Waits until no program runs that began before: an update of a map of maps does. The side is one
- * that holds its trie already, and gets it again. The kernel has nothing to refuse in that but for
- * want of a few bytes, and there is no going on without it.
+ * Waits until no program runs that began before: an update of a map of maps does. The kernel has
+ * nothing to refuse in that but for want of a few bytes.
  */
-static void grace_period(struct table *table, __u32 side)
-{
-	while (bpf_map_update_elem(table->set_fds[PT_IPV4], &side, &table->rules[side][PT_IPV4],
-				   BPF_ANY))
-		usleep(1000);
-}
-
-/* With a trie that is there for nothing else, in the side that nobody reads. */
 int table_grace(struct table *table)
 {
-	static const struct pt_snapshot nothing;
-	__u32 side = side_other(table->state->shared->active);
-	int fd = rules_build(table->state->maps->obj, &nothing, PT_IPV4);
-	int error;
+	__u32 first = 0;
 
-	if (fd < 0)
-		return fd;
-	error = bpf_map_update_elem(table->set_fds[PT_IPV4], &side, &fd, BPF_ANY);
-	bpf_map_delete_elem(table->set_fds[PT_IPV4], &side);
-	close(fd);
-	return error;
+	return bpf_map_update_elem(state_map(table->state, "grace"), &first, &table->nothing,
+				   BPF_ANY);
 }
 
-static void side_flip(struct table *table, __u32 active, __u32 waited_on)
+/* There is no going on without a grace period. */
+static void side_flip(struct table *table, __u32 active)
 {
 	__atomic_store_n(&table->state->shared->active, active, __ATOMIC_SEQ_CST);
-	grace_period(table, waited_on);
+	while (table_grace(table))
+		usleep(1000);
 }
 
 static void table_flip(struct table *table, __u32 side, const struct pt_snapshot *snapshot)
@@ -234,12 +266,13 @@ static void table_flip(struct table *table, __u32 side, const struct pt_snapshot
 
 	__atomic_store_n(&shared->generation, 0, __ATOMIC_SEQ_CST);
 	if (owners_conflict(&table->state->owners, snapshot))
-		side_flip(table, PT_XDP_SIDE_NONE, side);
+		side_flip(table, PT_XDP_SIDE_NONE);
 	owners_take(&table->state->owners, snapshot);
-	side_flip(table, side, side);
+	side_flip(table, side);
 	shared->checksum = snapshot->checksum;
-	shared->table_bytes =
-		rules_bytes(table->rules[side][PT_IPV4]) + rules_bytes(table->rules[side][PT_IPV6]);
+	shared->table_bytes = pt_snapshot_table(snapshot)->bytes;
+	for (int family = 0; table->state->tries && family < PT_FAMILIES; family++)
+		shared->table_bytes += rules_bytes(table->rules[side][family]);
 	__atomic_store_n(&shared->generation, snapshot->generation, __ATOMIC_SEQ_CST);
 }
 
@@ -265,21 +298,39 @@ void table_settle(struct table *table)
 	__u32 active = table->state->shared->active;
 
 	if (active < PT_XDP_SIDES)
-		side_drop(table, side_other(active));
+		tries_drop(table, side_other(active));
 }
 
-int table_lookup(struct table *table, enum pt_family family, const __u8 *addr, struct pt_class *ret)
+static int side_find(const struct table *table, __u32 side, enum pt_family family, const __u8 *addr,
+		     __u32 *ret_class)
 {
-	int fd, error = 0;
+	const struct pt_table *image = state_table(table->state, side);
+	int fd = table->rules[side][family];
+
+	*ret_class = 0;
+	if (table->state->tries)
+		return fd < 0 ? 0 : rules_lookup(fd, family, addr, ret_class);
+	*ret_class = family == PT_IPV4
+			     ? pt_table_lookup4(image, pt_load_be32(addr))
+			     : pt_table_lookup6(image, pt_load_be64(addr), pt_load_be64(addr + 8));
+	return 0;
+}
+
+int table_lookup(struct table *table, enum pt_family family, const __u8 *addr, __u32 *ret_class,
+		 struct pt_class *ret)
+{
+	int error = 0;
 	__u32 active;
 
 	*ret = (struct pt_class){};
-	/* Under the lock: the side that is active then is not dropped before we are done. */
+	*ret_class = 0;
+	/* Under the lock: the side that is active then is not changed before we are done. */
 	pthread_mutex_lock(&table->lock);
 	active = __atomic_load_n(&table->state->shared->active, __ATOMIC_SEQ_CST);
-	fd = active < PT_XDP_SIDES ? table->rules[active][family] : -1;
-	if (fd >= 0)
-		error = rules_lookup(fd, family, addr, ret);
+	if (active < PT_XDP_SIDES)
+		error = side_find(table, active, family, addr, ret_class);
+	if (!error && *ret_class)
+		*ret = state_table(table->state, active)->classes[*ret_class - 1];
 	pthread_mutex_unlock(&table->lock);
 	return error;
 }

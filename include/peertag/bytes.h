@@ -15,6 +15,11 @@
 
 #ifdef __bpf__
 
+PT_INLINE __u32 pt_load_u32(const void *from)
+{
+	return *(const __u32 *)from;
+}
+
 PT_INLINE __u16 pt_load_be16(const void *from)
 {
 	return __builtin_bswap16(*(const __u16 *)from);
@@ -26,6 +31,23 @@ PT_INLINE void pt_store_be16(void *to, __u16 value)
 }
 
 #else
+
+/* In host byte order. */
+PT_INLINE __u32 pt_load_u32(const void *from)
+{
+	__u32 value;
+
+	__builtin_memcpy(&value, from, sizeof(value));
+	return value;
+}
+
+PT_INLINE __u64 pt_load_be64(const void *from)
+{
+	__u64 value;
+
+	__builtin_memcpy(&value, from, sizeof(value));
+	return __builtin_bswap64(value);
+}
 
 PT_INLINE __u32 pt_load_be32(const void *from)
 {

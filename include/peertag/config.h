@@ -26,10 +26,14 @@ enum pt_config_forward {
 };
 
 enum pt_config_table {
-	PT_TABLE_BEST, /* what is built in and fastest */
-	PT_TABLE_LPM,
-	PT_TABLE_FLAT,
+	PT_TABLE_FLAT, /* the table that control compiles: peertag/table.h */
+	PT_TABLE_LPM,  /* what the platform brings: the kernel's LPM trie, rte_lpm */
 };
+
+static inline const char *pt_config_table_name(enum pt_config_table table)
+{
+	return table == PT_TABLE_LPM ? "lpm" : "flat";
+}
 
 struct pt_config_port {
 	char *name;

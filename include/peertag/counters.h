@@ -18,6 +18,8 @@
 #define PT_PORTS_MAX  32
 #define PT_LANE_ALIGN 64
 
+#define PT_COUNTER_NONE 0xffffffff /* beyond every capacity */
+
 struct pt_count {
 	__u64 packets;
 	__u64 bytes;
@@ -74,24 +76,22 @@ PT_INLINE void pt_count_connection(struct pt_lane *lane, __u32 capacity, __u32 c
 }
 
 /*
- * Counts a looked up packet on its connections and returns its outcome. `packets` is 1, or the
+ * Counts a looked up packet on its connections and returns its outcome. source, destination:
+ * counter indexes, PT_COUNTER_NONE for an address that is in no class. `packets` is 1, or the
  * number of segments that a sender's offload will make of it.
  */
-PT_INLINE enum pt_outcome pt_count_classes(struct pt_lane *lane, __u32 capacity,
-					   const struct pt_class *source,
-					   const struct pt_class *destination, __u64 packets,
-					   __u64 bytes)
+PT_INLINE enum pt_outcome pt_count_classes(struct pt_lane *lane, __u32 capacity, __u32 source,
+					   __u32 destination, __u64 packets, __u64 bytes)
 {
 	enum pt_outcome outcome = PT_OUTCOME_UNMATCHED;
 
-	if (source) {
+	if (source != PT_COUNTER_NONE) {
 		outcome = PT_OUTCOME_MATCHED;
-		pt_count_connection(lane, capacity, source->counter, PT_RECEIVE, packets, bytes);
+		pt_count_connection(lane, capacity, source, PT_RECEIVE, packets, bytes);
 	}
-	if (destination) {
+	if (destination != PT_COUNTER_NONE) {
 		outcome = PT_OUTCOME_MATCHED;
-		pt_count_connection(lane, capacity, destination->counter, PT_TRANSMIT, packets,
-				    bytes);
+		pt_count_connection(lane, capacity, destination, PT_TRANSMIT, packets, bytes);
 	}
 	return outcome;
 }

@@ -22,7 +22,7 @@
 #include <peertag/snapshot.h>
 #include <peertag/types.h>
 
-#define PT_ENGINE_ABI  2
+#define PT_ENGINE_ABI  3
 #define PT_WORKERS_MAX 64
 
 enum pt_engine_verb {
@@ -51,11 +51,12 @@ struct pt_engine_set {
 struct pt_engine_open {
 	struct pt_engine_set set;
 	char kind[16];	       /* "xdp", "dpdk" */
-	char table[16];	       /* "lpm" */
+	char table[16];	       /* "flat", "lpm" */
 	__u32 capacity;	       /* connections that have a counter */
 	__u32 lane_count;      /* lane_count x pt_lane_bytes(capacity) are the counters */
 	__u64 counters_offset; /* of them in their descriptor, a multiple of the page size */
 	__u64 table_bytes;     /* memory of the tables of the set that is held */
+	__u64 table_room;      /* bytes that an image may have; 0: no limit */
 };
 
 struct pt_engine_port {

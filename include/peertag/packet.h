@@ -60,12 +60,6 @@ struct pt_packet {
 	__u8 family; /* 4 or 6 */
 };
 
-#ifdef __clang__
-#define PT_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define PT_UNROLL /* only the BPF verifier cares */
-#endif
-
 PT_INLINE enum pt_outcome pt_parse_ipv4(struct pt_packet *packet, __u8 *pos, __u8 *end)
 {
 	__u16 total_bytes;

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A snapshot: one immutable, numbered set of rules and class descriptors, as control hands it to an
- * engine in a sealed memfd, and as an engine keeps it in the run directory.
+ * A snapshot: one immutable, numbered set of rules and class descriptors, and the table compiled
+ * from them, as control hands it to an engine in a sealed memfd, and as an engine keeps it in the
+ * run directory.
  *
- * Layout: the header, then three arrays, each at the offset the header names (a multiple of 8), in
- * the order classes, IPv4 rules, IPv6 rules, without gaps but for the padding to 8, and nothing
- * behind them. Little endian. No pointers. The same registry gives the same bytes.
+ * Layout: the header, then four parts, each at the offset the header names, in the order table,
+ * connections, IPv4 rules, IPv6 rules, without gaps but for the padding (of the table to 64 bytes,
+ * of the rest to 8), and nothing behind them. In memory a snapshot begins with a cache line. Little
+ * endian. No pointers. The same registry gives the same bytes.
  *
- *  - classes[i] describes class i + 1 and says so in its field `class`.
+ *  - the table (peertag/table.h) holds the class descriptors; connections[i] is the id of class
+ *    i + 1's connection, never 0.
+ *  - the rules say what the table was compiled from, for engines that make tables of their own.
  *  - rules are sorted by address, then by length; no two are equal; no bits below the length.
  *  - 0.0.0.0/0 and ::/0 are no rules: they are default_class.
  *
@@ -18,10 +22,11 @@
 
 #include <stddef.h>
 
+#include <peertag/table.h>
 #include <peertag/types.h>
 
 #define PT_SNAPSHOT_MAGIC 0x3167617472656570ull /* "peertag1" in memory */
-#define PT_SNAPSHOT_ABI	  1
+#define PT_SNAPSHOT_ABI	  2
 #define PT_REGISTRY_BYTES 16 /* a UUID */
 
 enum pt_family {
@@ -59,15 +64,27 @@ struct pt_snapshot {
 	__u32 class_count;
 	__u32 counters; /* every pt_class.counter is below */
 	__u32 rule_count[PT_FAMILIES];
-	__u64 classes_offset;
+	__u64 table_offset;
+	__u64 connections_offset;
 	__u64 rules_offset[PT_FAMILIES];
 };
-_Static_assert(sizeof(struct pt_snapshot) == 104, "pt_snapshot crosses processes");
+_Static_assert(sizeof(struct pt_snapshot) == 112, "pt_snapshot crosses processes");
 _Static_assert(offsetof(struct pt_snapshot, bytes) == 24, "where the checksum begins");
 
+static inline const struct pt_table *pt_snapshot_table(const struct pt_snapshot *snapshot)
+{
+	return (const void *)((const char *)snapshot + snapshot->table_offset);
+}
+
+/* [i] is of class i + 1, and so are the connections. */
 static inline const struct pt_class *pt_snapshot_classes(const struct pt_snapshot *snapshot)
 {
-	return (const void *)((const char *)snapshot + snapshot->classes_offset);
+	return pt_snapshot_table(snapshot)->classes;
+}
+
+static inline const __u32 *pt_snapshot_connections(const struct pt_snapshot *snapshot)
+{
+	return (const void *)((const char *)snapshot + snapshot->connections_offset);
 }
 
 static inline const struct pt_rule4 *pt_snapshot_rules4(const struct pt_snapshot *snapshot)
@@ -79,6 +96,13 @@ static inline const struct pt_rule6 *pt_snapshot_rules6(const struct pt_snapshot
 {
 	return (const void *)((const char *)snapshot + snapshot->rules_offset[PT_IPV6]);
 }
+
+/*
+ * Checks that no lookup in the `bytes` bytes at `table` reads outside of them, ends at a place that
+ * is no value, or gives a class above class_count; not that its answers are those of the rules. One
+ * pass. Returns NULL, or one sentence that says what is wrong (a constant).
+ */
+const char *pt_table_verify(const struct pt_table *table, size_t bytes, __u32 class_count);
 
 /* The checksum of a snapshot whose field `bytes` is right. */
 __u64 pt_snapshot_checksum(const struct pt_snapshot *snapshot);

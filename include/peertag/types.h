@@ -10,6 +10,25 @@
 
 #define PT_INLINE static inline __attribute__((always_inline))
 
+/*
+ * Keeps the compiler from knowing what is in a variable: in BPF, where it would make branches of
+ * arithmetic, all ways of which the kernel's verifier then tries.
+ */
+#ifdef __bpf__
+#define PT_OPAQUE(variable) asm volatile("" : "+r"(variable))
+#else
+#define PT_OPAQUE(variable) ((void)0)
+#endif
+
+/* A loop whose count is constant, written out: for the BPF verifier, and for speed. */
+#ifdef __clang__
+#define PT_UNROLL      _Pragma("clang loop unroll(full)")
+#define PT_UNROLL_FAST PT_UNROLL
+#else
+#define PT_UNROLL
+#define PT_UNROLL_FAST _Pragma("GCC unroll 16")
+#endif
+
 /* The one fate of a packet. It is the counter's index and the metric's label. */
 enum pt_outcome {
 	PT_OUTCOME_MATCHED,
@@ -39,13 +58,12 @@ enum pt_carrier {
 #define PT_VLAN_NONE 0
 
 /*
- * A class descriptor: what a lookup gives. Class 0 (unmatched) has none.
+ * A class descriptor: what a packet needs to know of the class that its lookup gave. Classes are
+ * numbered from 1, within one snapshot; class 0 (unmatched) has no descriptor.
  * A connection is one class, and one more for each prefix that is selected for latency; all classes
- * of a connection share one counter.
+ * of a connection share one counter. Four of them are a cache line.
  */
 struct pt_class {
-	__u32 class;	    /* its own number, from 1, valid within one snapshot */
-	__u32 connection;   /* id of the connection, never 0 */
 	__u32 counter;	    /* index into pt_lane.connections */
 	__u32 latency_slot; /* 0: not measured */
 	__u32 mark;	    /* never 0 */
@@ -53,7 +71,7 @@ struct pt_class {
 	__u8 dscp;	    /* 0 to 63, or PT_DSCP_NONE */
 	__u8 reserved;
 };
-_Static_assert(sizeof(struct pt_class) == 24,
+_Static_assert(sizeof(struct pt_class) == 16,
 	       "pt_class is shared with the kernel and other processes");
 
 PT_INLINE const char *pt_outcome_name(enum pt_outcome outcome)

@@ -2,10 +2,11 @@
 /*
  * What the BPF programs and peertag-xdp share: maps, the words in them, a program's options.
  *
- * One side of the table is a pair of longest prefix match tries, one a family, whose values are
- * whole class descriptors. `sets4` and `sets6` hold the tries by side (two maps, because the kernel
- * wants all maps inside of one map to have the same key size). A packet reads `active` once and
- * uses that side for both of its lookups.
+ * One side of the table is an element of the map `tables`: an image of peertag/table.h, with the
+ * class descriptors in it. Where the engine's table is the kernel's, lookups go to a pair of
+ * longest prefix match tries instead, one a family, whose values are class numbers: `sets4` and
+ * `sets6` hold them by side (two maps, because the kernel wants all maps inside of one map to have
+ * the same key size). A packet reads `active` once and uses that side for both of its lookups.
  *
  * The maps are pinned, so that their contents outlive every process; PT_XDP_ABI changes with
  * anything here, and an engine refuses pins of another ABI.
@@ -14,15 +15,25 @@
 #define PEERTAG_XDP_H
 
 #include <peertag/counters.h>
+#include <peertag/table.h>
 #include <peertag/types.h>
 
-#define PT_XDP_ABI	  1
+#define PT_XDP_ABI	  2
 #define PT_XDP_SIDES	  2
 #define PT_XDP_SIDE_NONE  PT_XDP_SIDES /* no set: everything is unmatched */
 #define PT_XDP_PORT_BYTES 64
 
 /* A verifier's limit: an offset into a map value ends at 2^29. */
 #define PT_XDP_CAPACITY_MAX ((1u << 24) - 1024)
+
+/*
+ * A side of `tables` has room for an image of 2^n bytes, so that 2^n - 1 masks an offset; behind it
+ * is what is read at the highest offset.
+ */
+#define PT_XDP_TABLE_MIN  (1u << 19)
+#define PT_XDP_TABLE_MAX  (1u << 28)
+#define PT_XDP_TABLE_TAIL PT_TABLE_LINE
+_Static_assert(sizeof(struct pt_table) < PT_XDP_TABLE_MIN, "the head is where no mask is needed");
 
 /* Keys of the tries; the kernel compares from the first bit of addr. */
 struct pt_xdp_key4 {
@@ -42,6 +53,8 @@ struct pt_xdp_state {
 	/* From here on for user space. */
 	__u32 capacity;	     /* connections: of the maps counters-CAPACITY and owners-CAPACITY */
 	__u32 next_capacity; /* what it is being changed to; 0: it is not */
+	__u32 table_room;    /* bytes of a side: of the map tables-ROOM */
+	__u32 reserved;
 	/* Generation 0: no set. */
 	__u8 registry[16]; /* whose connection ids `owners` holds */
 	__u64 generation;
@@ -50,7 +63,7 @@ struct pt_xdp_state {
 	char ports[PT_PORTS_MAX][PT_XDP_PORT_BYTES]; /* who owns the port counters in a slot */
 	__u64 nic_base[PT_PORTS_MAX];		     /* the device's count when it was attached */
 };
-_Static_assert(sizeof(struct pt_xdp_state) == 56 + PT_PORTS_MAX * (PT_XDP_PORT_BYTES + 8),
+_Static_assert(sizeof(struct pt_xdp_state) == 64 + PT_PORTS_MAX * (PT_XDP_PORT_BYTES + 8),
 	       "pt_xdp_state is pinned");
 
 /* What a program instance is told at load; constants to the verifier. */
@@ -62,8 +75,10 @@ struct pt_xdp_options {
 	__u32 carrier_dscp;
 	__u32 carrier_vlan;
 	__u32 mark_mask;
-	__u32 report; /* tell the map `report` about each packet: never on a port */
-	__u32 netns;  /* inode number of the network namespace that the ports are in */
+	__u32 report;	  /* tell the map `report` about each packet: never on a port */
+	__u32 netns;	  /* inode number of the network namespace that the ports are in */
+	__u32 tries;	  /* look up in sets4 and sets6, not in the image */
+	__u32 table_mask; /* of an offset into a side of `tables` */
 };
 
 enum pt_xdp_forward {

@@ -52,13 +52,14 @@ class Tree:
         return [path for path in self.paths if path.suffix in (suffixes or ('.c', '.h'))]
 
     def in_bpf(self):
-        """What the BPF programs are made of: their folder, and the headers these include."""
-        wanted = [path for path in self.sources() if path.parts[0] == 'bpf']
+        """What BPF programs are made of: their folder, those elsewhere, and what they include."""
+        wanted = [path for path in self.sources()
+                  if path.parts[0] == 'bpf' or path.name.endswith('.bpf.c')]
         for path in wanted:
             for _, name in INCLUDE.findall(self.text(path)):
-                header = Path('include') / name
-                if header in self.paths and header not in wanted:
-                    wanted.append(header)
+                for header in (Path('include') / name, path.parent / name):
+                    if header in self.paths and header not in wanted:
+                        wanted.append(header)
         return wanted
 
 

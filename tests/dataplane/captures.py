@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Every real capture through `peertag classify`, compared with the oracle field by field.
 
-    captures.py PEERTAG [--engine xdp|dpdk] [NAME...]
+    captures.py PEERTAG [--engine xdp|dpdk] [--table flat|lpm] [NAME...]
 
 Each Ethernet capture runs once with a registry of real networks and once with one that is made of
 prefixes around its own addresses, where what leaves is compared byte by byte; all of them together
 run with all countries. One that is cut short is told as far as it goes, with an error. Captures of
-other link types must be refused with a clear one. Skipped (77) without data, the engine, or what the
-engine needs: XDP needs root.
+other link types must be refused with a clear one. With lpm it is every third capture. Skipped (77)
+without data, the engine, or what the engine needs: XDP needs root.
 """
 import argparse
 import ipaddress
@@ -34,6 +34,7 @@ DATA = Path(os.environ.get('PEERTAG_DATA', TESTS.parent.parent / 'shared' / 'dat
 INSTALLED = '/usr/local/sbin:/usr/sbin:/usr/local/bin:/usr/bin'  # where peertag looks, too
 LONGEST_SURELY_RUN = 3000  # beyond, the kernel's test run may refuse a frame
 MAPPED = ipaddress.ip_network('::/80')
+LPM_SHARE = 3  # of the captures: one in so many
 MAPPINGS = {'dscp': ('mark', 'dscp'), 'vlan': ('mark', 'dscp', 'vlan'), 'bare': ('dscp',)}
 
 
@@ -49,9 +50,10 @@ def expect(what, ours, theirs):
 class Bench:
     """A folder for what the runs write, and the program under test."""
 
-    def __init__(self, peertag, engine, folder):
+    def __init__(self, peertag, engine, table, folder):
         self.peertag = peertag
         self.engine = engine
+        self.table = table
         self.folder = Path(folder)
         for name, carriers in MAPPINGS.items():
             tag = ', '.join(f'{carrier}: {str(carrier in carriers).lower()}'
@@ -64,7 +66,8 @@ class Bench:
 
     def run(self, config, registry, capture, *more):
         command = [self.peertag, '-j', '-c', self.path(f'{config}.yaml'), 'classify',
-                   '--engine', self.engine, '--registry', registry, *more, capture]
+                   '--engine', self.engine, '--table', self.table, '--registry', registry, *more,
+                   capture]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         return done.returncode, done.stdout, done.stderr
 
@@ -201,7 +204,7 @@ def check_absent(bench, _frames):
     alone, other = bench.path('alone'), {'xdp': 'dpdk', 'dpdk': 'xdp'}[bench.engine]
     alone.mkdir()
     shutil.copy(bench.peertag, alone)
-    lonely = Bench(alone / bench.peertag.name, bench.engine, bench.folder)
+    lonely = Bench(alone / bench.peertag.name, bench.engine, bench.table, bench.folder)
     (alone / 'some.jsonl').write_text('')
     for beside, hint in ((None, './run build'), (f'peertag-{other}', f'--engine {other} is')):
         if beside:
@@ -259,17 +262,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('peertag', type=lambda path: Path(path).resolve())
     parser.add_argument('--engine', choices=('xdp', 'dpdk'), default='xdp')
+    parser.add_argument('--table', choices=('flat', 'lpm'), default='flat')
     parser.add_argument('names', nargs='*', help='of captures, or parts of them; all if none')
     arguments = parser.parse_intermixed_args()
     paths = sorted(path for path in (DATA / 'pcaps').glob('*/*') if not arguments.names or
                    any(name in path.name for name in arguments.names))
+    if arguments.table == 'lpm' and not arguments.names:
+        paths = paths[::LPM_SHARE]
     reason = obstacle(arguments, paths)
     if reason:
         print('skipped:', reason)
         return 77
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix='peertag-captures-') as folder:
-        tally, frames, differences = run_all(Bench(arguments.peertag, arguments.engine, folder), paths)
+        bench = Bench(arguments.peertag, arguments.engine, arguments.table, folder)
+        tally, frames, differences = run_all(bench, paths)
     for difference in differences[:40]:
         print(difference[:1000])
     print(f'{tally["ethernet"]} captures equal the oracle twice over, {frames} frames together with '

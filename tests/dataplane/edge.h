@@ -16,22 +16,42 @@
 #define EDGE_CAPACITY 4096
 #define EDGE_WORKERS  4
 
+struct edge_snapshot;
+
 struct edge {
+	enum pt_config_table kind;
 	struct state *state;
 	struct table *table;
-	struct message message; /* of the last publish that was refused */
-	uint64_t generation;	/* of the last publish */
+	struct edge_snapshot *snapshots; /* the last one that was published, and those before */
+	struct message message;		 /* of the last publish that was refused */
+	uint64_t generation;		 /* of the last publish */
 };
 
 /* Starts EAL with that many MiB, without hugepages; for cmocka's group setup. */
 int edge_start(unsigned int mib);
 
-void edge_open(struct edge *edge);
+/* Tests that cmocka runs once for each table: which one is their state. */
+#define EDGE_TEST(test, kind)                                                                      \
+	{                                                                                          \
+#test "(" #kind ")", test, NULL, NULL, (void *)&edge_##kind                        \
+	}
+#define EDGE_TESTS(test) EDGE_TEST(test, flat), EDGE_TEST(test, lpm)
+extern const enum pt_config_table edge_flat, edge_lpm;
+
+static inline enum pt_config_table edge_kind(void **state)
+{
+	return *(const enum pt_config_table *)*state;
+}
+
+void edge_open(struct edge *edge, enum pt_config_table kind);
 void edge_close(struct edge *edge);
 
 /* Publishes and settles; what is refused fails the running test. */
 void edge_publish(struct edge *edge, const struct rule_set *set);
-/* Returns what table_publish() does. */
+/*
+ * Returns what table_publish() does with a copy of the snapshot. The copy that was published before
+ * reads as zeroes from then on: who still looks up in it is found out, and does not crash.
+ */
 int edge_try(struct edge *edge, const struct pt_snapshot *snapshot);
 
 /* The generation that is held. */

@@ -7,14 +7,16 @@ import pathlib
 import re
 import sys
 
-GOOD = '''	key.addr_be = *(__u32 *)(frame->packet.ip + 16);
-'''
-BAD = GOOD + '''	bpf_loop(1000, seeded_delay, 0, 0);
-	side = side_active();
-	rules = bpf_map_lookup_elem(&sets4, &side);
-	if (!rules)
-		return;
-'''
+GOOD = '''		frame->destination_class =
+			pt_table_find4(table, '''
+BAD = '''		__u32 side;
+
+		bpf_loop(1000, seeded_delay, 0, 0);
+		side = side_active();
+		table = bpf_map_lookup_elem(&tables, &side);
+		if (!table)
+			return;
+''' + GOOD
 DELAY = '''static __always_inline __u32 side_active(void);
 
 static long seeded_delay(__u32 i, void *argument)
@@ -23,7 +25,7 @@ static long seeded_delay(__u32 i, void *argument)
 }
 
 '''
-FUNCTION = 'static __always_inline void frame_lookup_ipv4'
+FUNCTION = 'static __always_inline void frame_find(struct frame *frame'
 
 
 def inline(path, seen):

@@ -119,27 +119,27 @@ static double seconds(clockid_t clock)
 	return now.tv_sec + now.tv_nsec / 1e9;
 }
 
-/* One connection a class; `connections` are ids, at the counters 0, 1, ..., where they are not 0.
- */
-static void set_of(struct rule_set *ret, const uint32_t *connections, uint32_t count)
+/* A class for each of the counters from `first` to `last`, and an address that is in it. */
+static void set_of(struct rule_set *ret, uint32_t first, uint32_t last)
 {
 	uint8_t addr[16] = {198, 51, 100, 0};
 
 	memset(ret, 0, sizeof(*ret));
-	rule_set_describe(ret, count);
-	ret->class_count = 0;
-	for (uint32_t i = 0; i < count; i++) {
-		struct pt_class *class = &ret->classes[ret->class_count];
+	rule_set_describe(ret, last - first + 1);
+	for (uint32_t counter = first; counter <= last; counter++) {
+		uint32_t class = counter - first + 1;
 
-		if (!connections[i])
-			continue;
-		class->class = ++ret->class_count;
-		class->counter = i;
-		class->connection = connections[i];
-		addr[3] = i;
-		rule_set_add(ret, 4, addr, 32, class->class);
+		ret->classes[class - 1].counter = counter;
+		addr[3] = counter;
+		rule_set_add(ret, 4, addr, 32, class);
 	}
 	rule_set_sort(ret);
+}
+
+/* As if the index had been counted on for a connection that no set of ours has. */
+static void give_to_another(struct edge *edge, uint32_t counter)
+{
+	edge->state->owners.owners[counter].connection = 7;
 }
 
 static void count_on(struct edge *edge, uint32_t counter)
@@ -164,9 +164,8 @@ static void nobody_is_waited_for_who_is_not_online(void **state)
 	struct edge edge;
 	double start;
 
-	(void)state;
-	set_of(&set, (uint32_t[]){7}, 1);
-	edge_open(&edge);
+	set_of(&set, 0, 0);
+	edge_open(&edge, edge_kind(state));
 	edge_publish(&edge, &set);
 	edge_publish(&edge, &set);
 	worker_begin(&edge);
@@ -186,15 +185,14 @@ static void a_stuck_worker_holds_the_publish_up_and_nothing_else(void **state)
 	struct rule_set sets[3];
 	const struct table_set *before;
 	struct publish publish;
-	struct pt_class class;
+	uint32_t class, connection;
 	struct edge edge;
 	clockid_t clock;
 	double cpu;
 
-	(void)state;
 	for (int i = 0; i < 3; i++)
 		rule_set_random(&sets[i], &randomness, 100, CLASSES);
-	edge_open(&edge);
+	edge_open(&edge, edge_kind(state));
 	edge_publish(&edge, &sets[0]);
 	edge_publish(&edge, &sets[1]);
 	worker_begin(&edge);
@@ -207,7 +205,8 @@ static void a_stuck_worker_holds_the_publish_up_and_nothing_else(void **state)
 	assert_true(seconds(clock) - cpu < WAIT_MS / 1000.0 / 10);
 	assert_false(publish.done);
 	assert_int_equal(edge_generation(&edge), 0);
-	assert_int_equal(table_lookup(edge.table, PT_IPV4, sets[2].rules[0].addr, &class), 0);
+	table_lookup(edge.table, PT_IPV4, sets[2].rules[0].addr, &class, &connection);
+	assert_true(class && connection);
 	edge_judge_seen(before, &sets[1]);
 	publish_end(&publish);
 	worker_end(&edge);
@@ -217,22 +216,21 @@ static void a_stuck_worker_holds_the_publish_up_and_nothing_else(void **state)
 		rule_set_done(&sets[i]);
 }
 
-/* Connection 8 takes over index 0, and 9 keeps index 1. */
+/* Index 0 gets another owner, and index 1 keeps its own. */
 static void an_index_changes_hands_while_workers_see_no_set(void **state)
 {
 	const struct table_set *before;
-	struct rule_set old, next;
 	struct publish publish;
+	struct rule_set set;
 	struct edge edge;
 
-	(void)state;
-	set_of(&old, (uint32_t[]){7, 9}, 2);
-	set_of(&next, (uint32_t[]){8, 9}, 2);
-	edge_open(&edge);
-	edge_publish(&edge, &old);
+	set_of(&set, 0, 1);
+	edge_open(&edge, edge_kind(state));
+	edge_publish(&edge, &set);
+	give_to_another(&edge, 0);
 	worker_begin(&edge);
 	before = *table_active(edge.table);
-	publish_begin(&publish, &edge, &next);
+	publish_begin(&publish, &edge, &set);
 	assert_null(wait_for_another(&edge, before));
 	usleep(10000);
 	/* Still on the old set, and counting. */
@@ -241,15 +239,14 @@ static void an_index_changes_hands_while_workers_see_no_set(void **state)
 	usleep(10000);
 	assert_null(*table_active(edge.table));
 	assert_int_equal(counted(&edge, 0), EDGE_WORKERS);
-	edge_judge_seen(before, &old);
+	edge_judge_seen(before, &set);
 	publish_end(&publish);
 	assert_int_equal(counted(&edge, 0), 0);
 	assert_int_equal(counted(&edge, 1), EDGE_WORKERS);
-	edge_judge(&edge, &next);
+	edge_judge(&edge, &set);
 	worker_end(&edge);
 	edge_close(&edge);
-	rule_set_done(&old);
-	rule_set_done(&next);
+	rule_set_done(&set);
 }
 
 /* Given up, an index may be counted on until no worker is left; then another may have it at once.
@@ -261,12 +258,12 @@ static void an_index_that_was_given_up_is_taken_without_a_gap(void **state)
 	struct publish publish;
 	struct edge edge;
 
-	(void)state;
-	set_of(&sets[0], (uint32_t[]){7, 9}, 2);
-	set_of(&sets[1], (uint32_t[]){0, 9}, 2);
-	set_of(&sets[2], (uint32_t[]){8, 9}, 2);
-	edge_open(&edge);
+	set_of(&sets[0], 0, 1);
+	set_of(&sets[1], 1, 1);
+	set_of(&sets[2], 0, 1);
+	edge_open(&edge, edge_kind(state));
 	edge_publish(&edge, &sets[0]);
+	give_to_another(&edge, 0);
 	count_on(&edge, 0);
 	worker_begin(&edge);
 	for (int i = 1; i < 3; i++) {
@@ -288,10 +285,10 @@ static void an_index_that_was_given_up_is_taken_without_a_gap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nobody_is_waited_for_who_is_not_online),
-		cmocka_unit_test(a_stuck_worker_holds_the_publish_up_and_nothing_else),
-		cmocka_unit_test(an_index_changes_hands_while_workers_see_no_set),
-		cmocka_unit_test(an_index_that_was_given_up_is_taken_without_a_gap),
+		EDGE_TESTS(nobody_is_waited_for_who_is_not_online),
+		EDGE_TESTS(a_stuck_worker_holds_the_publish_up_and_nothing_else),
+		EDGE_TESTS(an_index_changes_hands_while_workers_see_no_set),
+		EDGE_TESTS(an_index_that_was_given_up_is_taken_without_a_gap),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -10,7 +10,8 @@
  * generations' tables or descriptors therefore counts at 0, or receives on one generation and
  * transmits on another.
  *
- * With the seeded bug (SEEDED: a second read of the active set) mixed packets must be found.
+ * The argument is the table, flat or lpm. With the seeded bug (SEEDED: a second read of the active
+ * set) mixed packets must be found.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,6 +30,7 @@
 
 #include "state.h"
 #include "table.h"
+#include "table/snapshot_build.h"
 #include "worker.h"
 
 #ifdef SEEDED
@@ -36,68 +38,66 @@
 #elif !defined(SWAPS)
 #define SWAPS 1000
 #endif
-#define SECONDS	    (60 + SWAPS / 10) /* at most */
+#define SECONDS	    (60 + SWAPS / 4) /* at most */
 #define WORKERS	    2
 #define CLASSES	    3
 #define PREFIXES    10000
 #define PACKETS	    256 /* that circulate, for each worker */
 #define FRAME_BYTES 60
 
-struct image {
-	struct pt_snapshot header;
-	struct pt_class classes[CLASSES];
-	struct pt_rule4 rules[PREFIXES];
-};
-
 struct load {
 	struct state *state;
 	struct table *table;
+	struct pt_snapshot *snapshot; /* that is published */
 	struct worker *workers[WORKERS];
 	struct rte_ring *rings[WORKERS];
 };
 
-/* 198.18.0.0/15 in pieces of /29: 16,384 of them, of which every generation has 10,000. */
-static void image_write(struct image *image, __u32 generation)
-{
-	__u32 class = 1 + generation % CLASSES;
+static enum pt_config_table kind;
 
-	memset(image, 0, sizeof(*image));
-	image->header = (struct pt_snapshot){
-		.magic = PT_SNAPSHOT_MAGIC,
-		.abi = PT_SNAPSHOT_ABI,
-		.bytes = sizeof(*image),
-		.generation = generation,
-		.class_count = CLASSES,
-		.counters = SWAPS + 1,
-		.rule_count = {PREFIXES, 0},
-		.classes_offset = offsetof(struct image, classes),
-		.rules_offset = {offsetof(struct image, rules), sizeof(*image)},
-	};
-	for (__u32 i = 0; i < CLASSES; i++)
-		image->classes[i] = (struct pt_class){
-			.class = i + 1,
-			.connection = i + 1 == class ? generation : UINT32_MAX,
+/* 198.18.0.0/15 in pieces of /29: 16,384 of them, of which every generation has 10,000. */
+static struct pt_snapshot *snapshot_new(__u32 generation)
+{
+	static struct pt_rule4 rules[PREFIXES];
+	__u32 class = 1 + generation % CLASSES;
+	struct pt_class classes[CLASSES];
+	__u32 connections[CLASSES];
+	const struct snapshot_parts parts = {.generation = generation,
+					     .counters = SWAPS + 1,
+					     .class_count = CLASSES,
+					     .classes = classes,
+					     .connections = connections,
+					     .rule_count = {PREFIXES, 0},
+					     .rules4 = rules};
+	struct pt_snapshot *snapshot;
+
+	for (__u32 i = 0; i < CLASSES; i++) {
+		connections[i] = i + 1 == class ? generation : UINT32_MAX;
+		classes[i] = (struct pt_class){
 			.counter = i + 1 == class ? generation : 0,
 			.mark = 1,
 			.dscp = generation % 64,
 		};
+	}
 	for (__u32 i = 0; i < PREFIXES; i++)
-		image->rules[i] =
-			(struct pt_rule4){.addr = 0xc6120000 + i * 8, .class = class, .len = 29};
-	image->header.checksum = pt_snapshot_checksum(&image->header);
+		rules[i] = (struct pt_rule4){.addr = 0xc6120000 + i * 8, .class = class, .len = 29};
+	assert_int_equal(snapshot_build(&parts, &snapshot), 0);
+	return snapshot;
 }
 
-static void publish(const struct load *load, __u32 generation)
+/* As the host does: the snapshot before is kept until this one is settled. */
+static void publish(struct load *load, __u32 generation)
 {
-	static struct image image;
+	struct pt_snapshot *snapshot = snapshot_new(generation);
 	struct message message;
 	const char *why = "";
 
-	image_write(&image, generation);
-	assert_int_equal(pt_snapshot_verify(&image, sizeof(image), SWAPS + 1, &why), 0);
-	if (table_publish(load->table, &image.header, &message))
+	assert_int_equal(pt_snapshot_verify(snapshot, snapshot->bytes, SWAPS + 1, &why), 0);
+	if (table_publish(load->table, snapshot, &message))
 		fail_msg("generation %u: %s", generation, message.text);
 	table_settle(load->table);
+	free(load->snapshot);
+	load->snapshot = snapshot;
 }
 
 static void frame_write(__u8 *frame, __u32 number)
@@ -153,7 +153,7 @@ static void load_open(struct load *load)
 
 	assert_non_null(pool);
 	if (state_open(NULL, SWAPS + 1, WORKERS, &load->state, &message) ||
-	    table_new(load->state, WORKERS, &load->table, &message))
+	    table_new(load->state, WORKERS, kind, &load->table, &message))
 		fail_msg("%s", message.text);
 	publish(load, 1);
 	for (__u32 i = 0; i < WORKERS; i++) {
@@ -248,7 +248,7 @@ static void every_packet_sees_one_generation_and_none_is_lost(void **state)
 {
 	double start = now_s(), end = start + SECONDS;
 	__u32 generation = 1;
-	struct load load;
+	struct load load = {};
 	struct books books;
 
 	(void)state;
@@ -257,14 +257,14 @@ static void every_packet_sees_one_generation_and_none_is_lost(void **state)
 		publish(&load, ++generation);
 	load_stop(&load);
 	books = count_books(&load);
-	printf("%u swaps of %u prefixes in %.1f s, %llu packets, %llu mixed, %llu unmatched, "
+	printf("%s: %u swaps of %u prefixes in %.1f s, %llu packets, %llu mixed, %llu unmatched, "
 	       "%llu dropped\n",
-	       generation, PREFIXES, now_s() - start, books.packets, books.mixed, books.unmatched,
-	       books.drops);
+	       pt_config_table_name(kind), generation, PREFIXES, now_s() - start, books.packets,
+	       books.mixed, books.unmatched, books.drops);
 	judge(generation, &books);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_packet_sees_one_generation_and_none_is_lost)};
@@ -282,6 +282,8 @@ int main(void)
 			     "--lcores",
 			     "0@(0-1),1@0,2@1"};
 
+	if (argc > 1 && !strcmp(argv[1], "lpm"))
+		kind = PT_TABLE_LPM;
 	snprintf(prefix, sizeof(prefix), "test-publish-%d", getpid());
 	if (rte_eal_init(sizeof(arguments) / sizeof(*arguments), arguments) < 0) {
 		puts("skipped: DPDK does not start with two CPUs and without hugepages");

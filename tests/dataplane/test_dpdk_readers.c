@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Readers beside publishes, as workers that are interrupted within a burst: what a burst gets from
- * the DPDK engine's table, classes and their descriptors, is of one set.
+ * the DPDK engine's table, of either kind, classes and their descriptors, is of one set.
  *
  * With the seeded bug (SEEDED: no grace period) wrong classes must be found.
  */
@@ -25,7 +25,7 @@
 #define CLASSES	  40
 #define SETS	  3
 #define READERS	  2
-#define PUBLISHES 400
+#define PUBLISHES 400 /* of each table */
 #define BURST	  32
 #define QUESTIONS 8192 /* at most */
 
@@ -172,6 +172,7 @@ static uint64_t publish_beside(struct reader *readers, struct edge *edge,
 {
 	uint64_t wrong = 0;
 
+	stop = false;
 	for (int i = 0; i < READERS; i++)
 		assert_int_equal(pthread_create(&readers[i].thread, NULL, reader_run, &readers[i]),
 				 0);
@@ -202,23 +203,24 @@ static void judge(uint64_t wrong)
 
 static void readers_get_the_classes_of_one_set(void **state)
 {
+	enum pt_config_table kind = edge_kind(state);
 	struct reader readers[READERS];
 	struct rule_set sets[SETS];
 	struct questions *questions;
 	struct edge edge;
 	uint64_t wrong;
 
-	(void)state;
 	for (int k = 0; k < SETS; k++)
 		set_with_sign(&sets[k], k);
 	questions = questions_new(sets);
-	edge_open(&edge);
+	edge_open(&edge, kind);
 	edge_publish(&edge, &sets[0]);
 	for (uint32_t i = 0; i < READERS; i++)
 		readers[i] = (struct reader){
 			.edge = &edge, .questions = questions, .sets = sets, .number = i};
 	wrong = publish_beside(readers, &edge, sets);
-	printf("%d publishes, %llu wrong classes\n", PUBLISHES, (unsigned long long)wrong);
+	printf("%s: %d publishes, %llu wrong classes\n", pt_config_table_name(kind), PUBLISHES,
+	       (unsigned long long)wrong);
 	judge(wrong);
 	edge_close(&edge);
 	free(questions);
@@ -229,7 +231,7 @@ static void readers_get_the_classes_of_one_set(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(readers_get_the_classes_of_one_set),
+		EDGE_TESTS(readers_get_the_classes_of_one_set),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The DPDK engine's table against the oracle: what is published, after whatever was before; who
- * owns the counters while it changes; and that it waits for workers, and how.
+ * The DPDK engine's table, of either kind, against the oracle: what is published, after whatever
+ * was before; who owns the counters while it changes; and that it waits for workers, and how.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,8 +53,7 @@ static void a_table_without_a_set_gives_no_class(void **state)
 	static const struct rule_set nothing;
 	struct edge edge;
 
-	(void)state;
-	edge_open(&edge);
+	edge_open(&edge, edge_kind(state));
 	assert_null(*table_active(edge.table));
 	assert_int_equal(edge_generation(&edge), 0);
 	edge_judge(&edge, &nothing);
@@ -71,7 +70,6 @@ static void every_length_at_both_ends_is_right(void **state)
 	struct rule_set set = {0};
 	struct edge edge;
 
-	(void)state;
 	for (int length = 1; length <= 32; length++) {
 		add(&set, 4, ONES, length, 1 + length % CLASSES);
 		add(&set, 4, ZEROS, length, 1 + (length + 1) % CLASSES);
@@ -82,7 +80,7 @@ static void every_length_at_both_ends_is_right(void **state)
 	}
 	rule_set_sort(&set);
 	rule_set_describe(&set, CLASSES);
-	edge_open(&edge);
+	edge_open(&edge, edge_kind(state));
 	edge_publish(&edge, &set);
 	edge_judge(&edge, &set);
 	for (int family = 0; family < PT_FAMILIES; family++)
@@ -98,8 +96,7 @@ static void the_fixtures_rules_are_right(void **state)
 	struct rule_set set;
 	struct edge edge;
 
-	(void)state;
-	edge_open(&edge);
+	edge_open(&edge, edge_kind(state));
 	for (int defaults = 0; defaults < 2; defaults++) {
 		rule_set_of_fixtures(&set, defaults);
 		edge_publish(&edge, &set);
@@ -147,8 +144,7 @@ static void every_set_is_right_whatever_was_before(void **state)
 	uint64_t heap = edge_heap_bytes();
 	struct edge edge;
 
-	(void)state;
-	edge_open(&edge);
+	edge_open(&edge, edge_kind(state));
 	for (int i = 0; i < 200; i++) {
 		if (i % 10)
 			set_vary(&set, &before);
@@ -172,8 +168,7 @@ static void settling_may_be_left_out(void **state)
 	struct rule_set set;
 	struct edge edge;
 
-	(void)state;
-	edge_open(&edge);
+	edge_open(&edge, edge_kind(state));
 	for (int i = 0; i < 6; i++) {
 		struct pt_snapshot *snapshot;
 
@@ -260,7 +255,7 @@ static void as_many_groups_as_counted_suffice_and_one_less_does_not(void **state
 }
 
 /* What is told, but for the rules' list, is what EAL gave away for it. */
-static void the_memory_that_is_told_is_that_which_is_taken(void **state)
+static void the_memory_that_lpm_tells_is_that_which_is_taken(void **state)
 {
 	size_t counts[] = {3, 300, 30000};
 	__u64 generation, checksum, bytes, taken;
@@ -270,7 +265,7 @@ static void the_memory_that_is_told_is_that_which_is_taken(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
 		set_long(&set, counts[i]);
-		edge_open(&edge);
+		edge_open(&edge, PT_TABLE_LPM);
 		taken = edge_heap_bytes();
 		edge_publish(&edge, &set);
 		taken = edge_heap_bytes() - taken + set.count * sizeof(struct pt_rule6);
@@ -282,16 +277,35 @@ static void the_memory_that_is_told_is_that_which_is_taken(void **state)
 	}
 }
 
+static void a_flat_table_tells_the_images_memory_and_takes_none(void **state)
+{
+	__u64 generation, checksum, bytes, taken;
+	struct rule_set set;
+	struct edge edge;
+
+	(void)state;
+	set_long(&set, 300);
+	edge_open(&edge, PT_TABLE_FLAT);
+	taken = edge_heap_bytes();
+	edge_publish(&edge, &set);
+	assert_int_equal(edge_heap_bytes(), taken);
+	table_held(edge.table, &generation, &checksum, &bytes);
+	assert_int_equal(bytes, (*table_active(edge.table))->image->bytes);
+	edge_close(&edge);
+	rule_set_done(&set);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_table_without_a_set_gives_no_class),
-		cmocka_unit_test(every_length_at_both_ends_is_right),
-		cmocka_unit_test(the_fixtures_rules_are_right),
-		cmocka_unit_test(every_set_is_right_whatever_was_before),
-		cmocka_unit_test(settling_may_be_left_out),
+		EDGE_TESTS(a_table_without_a_set_gives_no_class),
+		EDGE_TESTS(every_length_at_both_ends_is_right),
+		EDGE_TESTS(the_fixtures_rules_are_right),
+		EDGE_TESTS(every_set_is_right_whatever_was_before),
+		EDGE_TESTS(settling_may_be_left_out),
 		cmocka_unit_test(as_many_groups_as_counted_suffice_and_one_less_does_not),
-		cmocka_unit_test(the_memory_that_is_told_is_that_which_is_taken),
+		cmocka_unit_test(the_memory_that_lpm_tells_is_that_which_is_taken),
+		cmocka_unit_test(a_flat_table_tells_the_images_memory_and_takes_none),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

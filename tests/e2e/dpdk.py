@@ -8,7 +8,7 @@ Both want whole frames with finished checksums, so what sends must not leave the
 import contextlib
 import os
 
-from edge import Edge
+from edge import TABLE, Edge
 
 HUGEPAGES = "/sys/kernel/mm/hugepages/hugepages-2048kB"
 VDEV = {"af_packet": "net_af_packet{number},iface={port}",
@@ -26,7 +26,7 @@ class DpdkEdge(Edge):
         super().__init__(ports, **configuration)
 
     def engine_entry(self):
-        return {"name": "dpdk", "table": "lpm", "eal": self.eal(self.ports), "ports": self.ports}
+        return {"name": "dpdk", "table": TABLE, "eal": self.eal(self.ports), "ports": self.ports}
 
     def eal(self, ports, more=""):
         vdevs = " ".join("--vdev " + VDEV[self.driver].format(number=number, port=port["name"])

@@ -56,7 +56,7 @@ def what_is_missing_is_named_last(make):
         "a mode": (refused(edge, ports=[{"name": "east", "forward": "drop", "mode": "native"}]),
                    ("east", "mode")),
         "one lcore": (refused(edge, eal=eal.replace("-l 0-1", "-l 0")), ("lcore",)),
-        "a table that is not there": (refused(edge, table="flat"), ("flat", "lpm")),
+        "a table that there is not": (refused(edge, table="trie"), ("trie", "flat", "lpm")),
         "an EAL argument": (refused(edge, eal=eal + " --no-such-thing"), ("EAL", "arguments")),
         "an open quote": (refused(edge, eal=eal + " 'x"), ("quote",)),
         "a missing interface": (refused(edge, eal=eal.replace("iface=east", "iface=eost")),

@@ -6,6 +6,7 @@ import sys
 
 from customer import SEATTLE, seattle
 from dpdk import DpdkEdge
+from edge import TABLE
 from forwarding_counts_and_tags import (REMOTE, dropping_ports_count_and_pass_nothing, pair,
                                         packets_cross_and_count, send_only, tcp_crosses,
                                         vlan_and_dscp_are_written)
@@ -23,7 +24,7 @@ def two_engines_hand_packets_over_by_memif(make):
         ports = [{"name": port, "forward": memif}, {"name": memif, "forward": port}]
         memif = (f"--vdev {memif},role={role},id=0,socket-abstract=no,"
                  f"socket={edge.path('memif.sock')}")
-        entries.append({"name": name, "table": "lpm", "ports": ports,
+        entries.append({"name": name, "table": TABLE, "ports": ports,
                         "eal": edge.eal(ports[:1], memif).replace(f"--file-prefix {edge.name}",
                                                                   f"--file-prefix {edge.name}-{name}")})
     edge.end("peertagd")

@@ -25,6 +25,7 @@ BPFFS_MAGIC = "cafe4a11"
 SERVER = {4: "198.18.0.1", 6: "2001:db8:ff::1"}
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("PEERTAG_BUILD", os.path.join(ROOT, "build"))
+TABLE = os.environ.get("PEERTAG_TABLE", "flat")
 DATA = os.environ.get("PEERTAG_DATA", os.path.join(os.path.dirname(ROOT), "shared", "data"))
 
 
@@ -161,7 +162,7 @@ class Edge:
         }
 
     def engine_entry(self):
-        return {"name": "xdp", "table": "lpm", "ports": self.ports}
+        return {"name": "xdp", "table": TABLE, "ports": self.ports}
 
     def configure(self, **changes):
         """Writes the configuration; programs that run already keep theirs."""

@@ -23,15 +23,7 @@
 
 #include "engine_fixture.h"
 #include "host.h"
-
-const struct pt_snapshot empty_snapshot = {
-	.magic = PT_SNAPSHOT_MAGIC,
-	.abi = PT_SNAPSHOT_ABI,
-	.bytes = sizeof(empty_snapshot),
-	.generation = 1,
-	.classes_offset = sizeof(empty_snapshot),
-	.rules_offset = {sizeof(empty_snapshot), sizeof(empty_snapshot)},
-};
+#include "table/snapshot_build.h"
 
 static void engine_open(void *engine, struct pt_engine_open *ret, int *ret_counters_fd)
 {
@@ -114,6 +106,7 @@ static void *fixture_run(void *argument)
 		fprintf(stderr, "host: %s\n", message.text);
 	else
 		sd_event_loop(fixture->loop);
+	host_stop(host);
 	host_free(host);
 	return NULL;
 }
@@ -229,13 +222,22 @@ int fixture_snapshot_fd(const void *bytes, size_t count, unsigned int seals)
 	return fd;
 }
 
+struct pt_snapshot *fixture_snapshot(__u64 generation)
+{
+	const struct snapshot_parts parts = {.generation = generation};
+	struct pt_snapshot *snapshot;
+
+	assert_int_equal(snapshot_build(&parts, &snapshot), 0);
+	return snapshot;
+}
+
 int fixture_snapshot_of(__u64 generation)
 {
-	struct pt_snapshot snapshot = empty_snapshot;
+	struct pt_snapshot *snapshot = fixture_snapshot(generation);
+	int fd = fixture_snapshot_fd(snapshot, snapshot->bytes, SEALS);
 
-	snapshot.generation = generation;
-	snapshot.checksum = pt_snapshot_checksum(&snapshot);
-	return fixture_snapshot_fd(&snapshot, sizeof(snapshot), SEALS);
+	free(snapshot);
+	return fd;
 }
 
 int fixture_publish(int fd, int snapshot)

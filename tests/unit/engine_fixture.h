@@ -17,8 +17,6 @@
 #define COUNTERS_OFFSET 4096 /* of the lane in the memfd; before it is something else */
 #define SEALS		(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
-extern const struct pt_snapshot empty_snapshot;
-
 /* An engine in another thread, and the folder it lives in. */
 struct fixture {
 	char folder[64];
@@ -51,6 +49,8 @@ int fixture_connect(const struct fixture *fixture);
 struct pt_engine_reply fixture_receive(int fd, int *ret_fd);
 struct pt_engine_reply fixture_ask(int fd, struct pt_engine_request request, int passed);
 int fixture_snapshot_fd(const void *bytes, size_t count, unsigned int seals);
+/* Without a rule or a class; to be freed by free(). */
+struct pt_snapshot *fixture_snapshot(__u64 generation);
 int fixture_snapshot_of(__u64 generation);
 int fixture_publish(int fd, int snapshot);
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Puts one bug after the other into the classifier's headers; the unit tests must notice each.
+"""Puts one bug after the other into the classifier's headers and the table; the unit tests must
+notice each.
 
     mutants.py COMPILER
 """
@@ -12,11 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SHARED = ['fixtures/packets.c', 'fixtures/rules.c', 'fixtures/random.c', 'fixtures/random_packet.c',
-          'fixtures/rule_set.c', 'fixtures/boundaries.c', 'oracle/oracle.c']
+SHARED = ['tests/fixtures/packets.c', 'tests/fixtures/rules.c', 'tests/fixtures/random.c',
+          'tests/fixtures/random_packet.c', 'tests/fixtures/rule_set.c',
+          'tests/fixtures/table_sets.c', 'tests/fixtures/boundaries.c', 'tests/oracle/oracle.c',
+          'control/table/build4.c', 'control/table/build6.c', 'control/table/image.c',
+          'control/table/runs.c', 'control/table/snapshot_build.c', 'control/table/vector.c',
+          'dataplane/snapshot.c', 'dataplane/table_verify.c']
 SEED = '1'
 
-# header and test, what stands there, what stands there instead
+# header and test; or the header or source, and the test; what stands there, what stands there instead
 MUTANTS = [
     ('packet', 'if (pos + PT_IPV4_BYTES > end)', 'if (0)'),
     ('packet', 'if (pos + PT_IPV4_BYTES > end)', 'if (pos + PT_IPV4_BYTES >= end)'),
@@ -56,37 +61,104 @@ MUTANTS = [
     ('tag', '(old & ~mask) |', 'old |'),
     ('tag', 'PT_ETHERTYPE_VLAN);', 'PT_ETHERTYPE_QINQ);'),
     ('counters', 'counter < capacity', 'counter <= capacity'),
-    ('counters', 'source->counter, PT_RECEIVE', 'source->counter, PT_TRANSMIT'),
+    ('counters', 'source, PT_RECEIVE', 'source, PT_TRANSMIT'),
     ('counters', '+ PT_LANE_ALIGN - 1)', ')'),
     ('counters', 'lane < counters->lane_count', 'lane + 1 < counters->lane_count'),
     ('counters', 'outcome < PT_OUTCOMES', 'outcome + 1 < PT_OUTCOMES'),
+    ('table', 'image', 'return node->before[word] +', 'return 1 + node->before[word] +'),
+    ('table', 'image', '(~byte & 63)', '(byte & 63)'),
+    ('table', 'image', 'rank += below >> 63', 'rank += below == 0 || below >> 63'),
+    ('table', 'image', 'if (!(value & table->split))\n\t\treturn value;',
+     'if (value)\n\t\treturn value;'),
+    ('table', 'image', 'bits * 0x0101010101010101 >> 56', 'bits * 0x0101010101010101 >> 57'),
+    ('table', 'image', '& table->value_mask', '& 0xffff'),
+    ('table', 'image', 'ref = leaf->children + (', 'ref = leaf->children | ('),
+    ('control/table/runs.c', 'image', '- 1) == class)', '- 1) != class)'),
+    ('control/table/runs.c', 'image', 'sweep_open(&sweep, 0, UINT32_MAX, default_class);',
+     'sweep_open(&sweep, 0, UINT32_MAX, 0);'),
+    ('control/table/runs.c', 'image', '.last + 1;', '.last;'),
+    ('control/table/build6.c', 'image',
+     'memset(leaf->last, 0xff, sizeof(leaf->last));', ''),
+    ('control/table/build6.c', 'image', 'layer_put(layer, window - 1,', 'layer_put(layer, window,'),
+    ('control/table/build6.c', 'image',
+     'subtree_deepen(image, &subtrees[(uint32_t)items[i].value], depth);', ';'),
+    ('control/table/image.c', 'image', 'image->wide ? 0xffffffff : 0xffff', '0xffff'),
+    ('control/table/image.c', 'image', 'class_count > PT_TABLE_NARROW_CLASSES', 'class_count > 0xffff'),
+    ('dataplane/table_verify.c', 'table_verify', '(ref & LOW_BITS) < PT_TABLE_LEVELS &&', ''),
+    ('dataplane/table_verify.c', 'table_verify',
+     '(branch->children & LOW_BITS) != (__u32)level - 1 ||', ''),
+    ('dataplane/table_verify.c', 'table_verify', 'value > table->class_count', 'value > 0x7fff'),
+    ('dataplane/table_verify.c', 'table_verify', 'node->before[word] != runs', '0'),
+    ('dataplane/table_verify.c', 'table_verify', '> sections->bytes)', '> sections->bytes + 64)'),
+    ('dataplane/table_verify.c', 'table_verify', '!below ||', ''),
+    ('dataplane/table_verify.c', 'table_verify', 'if (children && !level_has', 'if (0 && !level_has'),
+    ('dataplane/table_verify.c', 'table_verify', 'if (!level_has(sections, refs[i], 1))', 'if (0)'),
 ]
 
 
-def compile_object(compiler, source, target, include):
+def flags_of(test):
+    """What looks addresses up by the thousand only needs to give wrong answers."""
+    return ['-O2'] if test == 'image' else ['-O1', '-fsanitize=address']
+
+
+def compile_object(compiler, test, source, target, include):
     tests = ROOT / 'tests'
-    subprocess.run([compiler, '-std=gnu17', '-D_GNU_SOURCE', '-O1', '-w', '-fsanitize=address',
-                    f'-I{include}',
-                    f'-I{tests}/fixtures', f'-I{tests}/oracle', '-c', source, '-o', target],
+    subprocess.run([compiler, '-std=gnu17', '-D_GNU_SOURCE', '-w', *flags_of(test), f'-I{include}',
+                    f'-I{tests}/fixtures', f'-I{tests}/oracle', f'-I{ROOT}/control',
+                    f'-I{source.parent}', f'-I{ROOT}/control/table', '-c', source, '-o', target],
                    check=True)
 
 
-def verdict(compiler, folder, objects, number):
-    """Whether the mutant of this number is noticed; None if its place is no longer there."""
-    name, old, new = MUTANTS[number]
-    include = folder / f'include-{number}'
-    shutil.copytree(ROOT / 'include', include)
-    header = include / 'peertag' / f'{name}.h'
-    text = header.read_text()
-    if old not in text:
+def objects_make(compiler, folder, test):
+    """What all mutants of a test are linked with, by source."""
+    objects = {source: folder / f'{test}-{Path(source).stem}.o' for source in SHARED}
+    for source, target in objects.items():
+        compile_object(compiler, test, ROOT / source, target, ROOT / 'include')
+    return objects
+
+
+def seed(path, old, new):
+    """Puts the bug into a file; False if its place is no longer there."""
+    text = path.read_text()
+    path.write_text(text.replace(old, new, 1))
+    return old in text
+
+
+def build(compiler, folder, objects, mutant):
+    """The mutant's test as a program; None if its place is no longer there."""
+    *files, old, new = mutant
+    include, test = ROOT / 'include', files[-1]
+    objects = dict(objects[test])
+    if '/' in files[0]:
+        source = folder / Path(files[0]).name
+        shutil.copy(ROOT / files[0], source)
+        if not seed(source, old, new):
+            return None
+        objects[files[0]] = folder / 'mutant.o'
+        compile_object(compiler, test, source, objects[files[0]], include)
+    else:
+        include = folder / 'include'
+        shutil.copytree(ROOT / 'include', include)
+        if not seed(include / 'peertag' / f'{files[0]}.h', old, new):
+            return None
+    program = folder / 'test'
+    compile_object(compiler, test, ROOT / 'tests' / 'unit' / f'test_{test}.c', f'{program}.o', include)
+    subprocess.run([compiler, *flags_of(test), f'{program}.o', *objects.values(), '-o', program,
+                    '-lcmocka', '-lxxhash'], check=True)
+    return program
+
+
+def verdict(compiler, folder, objects, mutant):
+    """Whether the mutant is noticed; None if its place is no longer there."""
+    folder.mkdir()
+    program = build(compiler, folder, objects, mutant)
+    if not program:
         return None
-    header.write_text(text.replace(old, new, 1))
-    program = folder / f'test-{number}'
-    compile_object(compiler, ROOT / 'tests' / 'unit' / f'test_{name}.c', f'{program}.o', include)
-    subprocess.run([compiler, '-fsanitize=address', f'{program}.o', *objects, '-o', program, '-lcmocka', '-lxxhash'],
-                   check=True)
-    done = subprocess.run([program], capture_output=True, timeout=60, check=False,
-                          env={'PEERTAG_SEED': SEED})
+    try:
+        done = subprocess.run([program], capture_output=True, timeout=120, check=False,
+                              env={'PEERTAG_SEED': SEED, 'CMOCKA_TEST_ABORT': '1'})
+    finally:
+        shutil.rmtree(folder)
     return done.returncode != 0
 
 
@@ -94,17 +166,15 @@ def main():
     compiler = sys.argv[1]
     with tempfile.TemporaryDirectory(prefix='peertag-mutants-') as name:
         folder = Path(name)
-        objects = []
-        for source in SHARED:
-            objects.append(folder / (Path(source).stem + '.o'))
-            compile_object(compiler, ROOT / 'tests' / source, objects[-1], ROOT / 'include')
+        objects = {test: objects_make(compiler, folder, test)
+                   for test in {mutant[-3] for mutant in MUTANTS}}
         with ThreadPoolExecutor(2) as pool:
-            verdicts = list(pool.map(lambda n: verdict(compiler, folder, objects, n),
+            verdicts = list(pool.map(lambda n: verdict(compiler, folder / str(n), objects, MUTANTS[n]),
                                      range(len(MUTANTS))))
     for mutant, noticed in zip(MUTANTS, verdicts):
         if not noticed:
             why = 'stayed unnoticed' if noticed is False else 'has no place any more'
-            print(f'{mutant[0]}.h: {mutant[1]!r} -> {mutant[2]!r} {why}')
+            print(f'{mutant[0]}: {mutant[-2]!r} -> {mutant[-1]!r} {why}')
     print(f'{len(MUTANTS)} bugs, {sum(v is True for v in verdicts)} noticed')
     return 0 if all(verdicts) else 1
 

@@ -30,6 +30,16 @@ static void compile_good(const struct view *view, const struct pt_config_tag *ta
 		fail_msg("%s", why);
 }
 
+static uint32_t lookup4(const struct compiled *compiled, uint32_t addr)
+{
+	return pt_table_lookup4(pt_snapshot_table(compiled->snapshot), addr);
+}
+
+static uint32_t lookup6(const struct compiled *compiled, uint64_t high)
+{
+	return pt_table_lookup6(pt_snapshot_table(compiled->snapshot), high, high);
+}
+
 static void compile_of_nothing_is_a_good_snapshot(void **state)
 {
 	struct view *view = fixture_view("");
@@ -38,7 +48,15 @@ static void compile_of_nothing_is_a_good_snapshot(void **state)
 	(void)state;
 	compile_good(view, &mark_only, &compiled);
 	assert_int_equal(compiled.snapshot->class_count, 0);
-	assert_int_equal(compiled.snapshot->bytes, sizeof(struct pt_snapshot));
+	/* Behind the roots an array, a node, a leaf and the empty line; and no part but the table.
+	 */
+	assert_int_equal(compiled_bytes(&compiled), sizeof(struct pt_table) + 4 * PT_TABLE_LINE);
+	assert_int_equal(compiled.snapshot->bytes,
+			 compiled.snapshot->table_offset + compiled_bytes(&compiled));
+	assert_int_equal(lookup4(&compiled, 0), 0);
+	assert_int_equal(lookup4(&compiled, ~0u), 0);
+	assert_int_equal(lookup6(&compiled, 0), 0);
+	assert_int_equal(lookup6(&compiled, ~0ull), 0);
 	compiled_done(&compiled);
 	view_unref(view);
 }
@@ -55,6 +73,9 @@ static void compile_makes_a_default_route_the_default_class(void **state)
 	assert_int_equal(compiled.snapshot->default_class[PT_IPV6], 2);
 	assert_int_equal(compiled.snapshot->rule_count[PT_IPV4], 1);
 	assert_int_equal(compiled.snapshot->rule_count[PT_IPV6], 0);
+	assert_int_equal(lookup4(&compiled, 0x08080808), 1);
+	assert_int_equal(lookup4(&compiled, 0x08080908), 2);
+	assert_int_equal(lookup6(&compiled, 0), 2);
 	compiled_done(&compiled);
 	view_unref(view);
 }
@@ -86,25 +107,26 @@ static void compile_gives_a_class_to_each_selected_prefix(void **state)
 	assert_int_equal(compiled.snapshot->counters, 2);
 	assert_int_equal(class_of(&compiled, "9.9.0.0/16"), 1);
 	assert_int_equal(class_of(&compiled, "2a00::/32"), 1);
-	assert_int_equal(class_of(&compiled, "8.8.8.8/32"), 2);
-	assert_int_equal(class_of(&compiled, "9.9.8.0/25"), 3);
-	assert_int_equal(class_of(&compiled, "9.9.9.0/24"), 4);
-	assert_int_equal(class_of(&compiled, "2a00::/48"), 5);
-	assert_int_equal(class_of(&compiled, "1.1.1.0/24"), 6);
+	assert_int_equal(class_of(&compiled, "1.1.1.0/24"), 2);
+	assert_int_equal(class_of(&compiled, "8.8.8.8/32"), 3);
+	assert_int_equal(class_of(&compiled, "9.9.8.0/25"), 4);
+	assert_int_equal(class_of(&compiled, "9.9.9.0/24"), 5);
+	assert_int_equal(class_of(&compiled, "2a00::/48"), 6);
 	assert_int_equal(class_of(&compiled, "0.0.0.0/0"), 7);
 	assert_int_equal(class_of(&compiled, "7.7.7.0/24"), 0);
 	assert_int_equal(classes[0].latency_slot, 0);
-	assert_int_equal(classes[1].latency_slot, 1);
+	assert_int_equal(classes[1].latency_slot, 0);
 	assert_int_equal(classes[2].latency_slot, 1);
-	assert_int_equal(classes[3].latency_slot, 2);
-	assert_int_equal(classes[4].latency_slot, 3);
+	assert_int_equal(classes[3].latency_slot, 1);
+	assert_int_equal(classes[4].latency_slot, 2);
+	assert_int_equal(classes[5].latency_slot, 3);
 	assert_int_equal(classes[6].latency_slot, 4);
+	assert_int_equal(pt_snapshot_table(compiled.snapshot)->counted, 2);
 	assert_int_equal(compiled.slot_count, 4);
 	assert_null(compiled.slots[0].prefix);
 	assert_int_equal(compiled.slots[1].prefix->length, 24);
-	for (int i = 0; i < 5; i++)
-		assert_int_equal(classes[i].counter, 0);
-	assert_int_equal(classes[5].counter, 1);
+	for (int i = 0; i < 7; i++)
+		assert_int_equal(classes[i].counter, i == 1 || i == 6);
 	compiled_done(&compiled);
 	view_unref(view);
 }

@@ -276,7 +276,7 @@ static void values_that_differ_from_the_defaults_arrive(void **state)
 	assert_int_equal(config->tag.mark_mask, 0xff00);
 	assert_int_equal(config->latency_min_hosts, 20);
 	assert_int_equal(config->latency_window_s, 300);
-	assert_int_equal(config->engines[0].table, PT_TABLE_BEST);
+	assert_int_equal(config->engines[0].table, PT_TABLE_FLAT);
 	assert_int_equal(ports[0].mode, PT_MODE_GENERIC);
 	assert_int_equal(ports[0].forward, PT_FORWARD_PORT);
 	assert_string_equal(ports[0].forward_port, "e1");

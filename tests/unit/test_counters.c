@@ -69,15 +69,16 @@ static void a_packet_counts_receive_of_its_source_and_transmit_of_its_destinatio
 {
 	struct book *book = *state;
 	struct pt_lane *lane = book_lane(book, 1);
-	const struct pt_class source = {.counter = 0}, destination = {.counter = CAPACITY - 1};
+	const __u32 source = 0, destination = CAPACITY - 1;
 
-	assert_int_equal(pt_count_classes(lane, CAPACITY, &source, &destination, 1, 100),
+	assert_int_equal(pt_count_classes(lane, CAPACITY, source, destination, 1, 100),
 			 PT_OUTCOME_MATCHED);
-	assert_int_equal(pt_count_classes(lane, CAPACITY, &source, NULL, 3, 4000),
+	assert_int_equal(pt_count_classes(lane, CAPACITY, source, PT_COUNTER_NONE, 3, 4000),
 			 PT_OUTCOME_MATCHED);
-	assert_int_equal(pt_count_classes(lane, CAPACITY, NULL, &source, 1, 60),
+	assert_int_equal(pt_count_classes(lane, CAPACITY, PT_COUNTER_NONE, source, 1, 60),
 			 PT_OUTCOME_MATCHED);
-	assert_int_equal(pt_count_classes(lane, CAPACITY, NULL, NULL, 1, 60), PT_OUTCOME_UNMATCHED);
+	assert_int_equal(pt_count_classes(lane, CAPACITY, PT_COUNTER_NONE, PT_COUNTER_NONE, 1, 60),
+			 PT_OUTCOME_UNMATCHED);
 	assert_count(&lane->connections[0].direction[PT_RECEIVE], 4, 4100);
 	assert_count(&lane->connections[0].direction[PT_TRANSMIT], 1, 60);
 	assert_count(&lane->connections[CAPACITY - 1].direction[PT_RECEIVE], 0, 0);
@@ -88,9 +89,9 @@ static void a_packet_within_one_connection_counts_both_ways(void **state)
 {
 	struct book *book = *state;
 	struct pt_lane *lane = book_lane(book, 0);
-	const struct pt_class class = {.counter = 2};
+	const __u32 counter = 2;
 
-	pt_count_classes(lane, CAPACITY, &class, &class, 1, 64);
+	pt_count_classes(lane, CAPACITY, counter, counter, 1, 64);
 	assert_count(&lane->connections[2].direction[PT_RECEIVE], 1, 64);
 	assert_count(&lane->connections[2].direction[PT_TRANSMIT], 1, 64);
 }
@@ -99,10 +100,9 @@ static void a_counter_beyond_the_capacity_is_not_written(void **state)
 {
 	struct book *book = *state;
 	struct pt_lane *last = book_lane(book, LANES - 1);
-	const struct pt_class beyond = {.counter = CAPACITY}, far = {.counter = ~0u};
+	const __u32 beyond = CAPACITY, far = PT_COUNTER_NONE - 1;
 
-	assert_int_equal(pt_count_classes(last, CAPACITY, &beyond, &far, 1, 64),
-			 PT_OUTCOME_MATCHED);
+	assert_int_equal(pt_count_classes(last, CAPACITY, beyond, far, 1, 64), PT_OUTCOME_MATCHED);
 	for (size_t i = 0; i < LANES * pt_lane_bytes(CAPACITY); i++)
 		assert_int_equal(book->lanes[i], 0);
 }
@@ -111,11 +111,11 @@ static void a_connection_is_the_sum_of_all_lanes(void **state)
 {
 	struct book *book = *state;
 	struct pt_connection_counters sum = {0};
-	const struct pt_class class = {.counter = CAPACITY - 1};
+	const __u32 counter = CAPACITY - 1;
 
 	for (uint32_t lane = 0; lane < LANES; lane++)
-		pt_count_classes(book_lane(book, lane), CAPACITY, &class, NULL, 1 + lane,
-				 1ull << (40 + lane));
+		pt_count_classes(book_lane(book, lane), CAPACITY, counter, PT_COUNTER_NONE,
+				 1 + lane, 1ull << (40 + lane));
 	pt_counters_connection(&book->counters, CAPACITY - 1, &sum);
 	assert_count(&sum.direction[PT_RECEIVE], 6, 7ull << 40);
 	assert_count(&sum.direction[PT_TRANSMIT], 0, 0);

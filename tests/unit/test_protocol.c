@@ -174,12 +174,14 @@ static void a_kept_snapshot_is_published_at_start(void **state)
 static void a_torn_kept_snapshot_is_not_used(void **state)
 {
 	struct fixture *fixture = *state;
+	struct stat kept;
 	int fd = fixture_connect(fixture);
 
 	assert_int_equal(fixture_publish(fd, fixture_snapshot_of(8)), 0);
 	close(fd);
 	fixture_stop(fixture);
-	assert_int_equal(truncate(fixture->kept, sizeof(empty_snapshot) - 1), 0);
+	assert_int_equal(stat(fixture->kept, &kept), 0);
+	assert_int_equal(truncate(fixture->kept, kept.st_size - 1), 0);
 	assert_int_equal(generation_after_restart(fixture), 0);
 }
 
@@ -203,19 +205,20 @@ static void a_pipe_in_the_way_of_the_kept_snapshot_stops_nothing(void **state)
 static void refused_snapshots_change_nothing(void **state)
 {
 	struct fixture *fixture = *state;
-	struct pt_snapshot snapshot = empty_snapshot;
+	struct pt_snapshot *snapshot = fixture_snapshot(6);
 	int fd = fixture_connect(fixture);
 
 	assert_int_equal(fixture_publish(fd, fixture_snapshot_of(5)), 0);
 	/* A wrong checksum; nothing at all; not sealed; not a memfd; the engine's own no. */
-	assert_int_equal(
-		fixture_publish(fd, fixture_snapshot_fd(&snapshot, sizeof(snapshot), SEALS)),
-		-EBADMSG);
+	snapshot->checksum ^= 1;
+	assert_int_equal(fixture_publish(fd, fixture_snapshot_fd(snapshot, snapshot->bytes, SEALS)),
+			 -EBADMSG);
 	assert_int_equal(fixture_publish(fd, fixture_snapshot_fd("", 0, SEALS)), -EBADMSG);
-	snapshot.checksum = pt_snapshot_checksum(&snapshot);
+	snapshot->checksum ^= 1;
 	assert_int_equal(
-		fixture_publish(fd, fixture_snapshot_fd(&snapshot, sizeof(snapshot), F_SEAL_GROW)),
+		fixture_publish(fd, fixture_snapshot_fd(snapshot, snapshot->bytes, F_SEAL_GROW)),
 		-EPERM);
+	free(snapshot);
 	assert_int_equal(fixture_publish(fd, open("/dev/null", O_RDONLY | O_CLOEXEC)), -EPERM);
 	assert_int_equal(fixture_publish(fd, fixture_snapshot_of(666)), -ENOMEM);
 	assert_int_equal(fixture->set.generation, 5);

@@ -140,7 +140,7 @@ static void tag_mark_changes_the_masked_bits_alone(void **state)
 
 static void tag_class_is_the_source_if_it_matched(void **state)
 {
-	const struct pt_class source = {.class = 1}, destination = {.class = 2};
+	const struct pt_class source = {.mark = 1}, destination = {.mark = 2};
 
 	(void)state;
 	assert_ptr_equal(pt_tag_class(&source, &destination), &source);
