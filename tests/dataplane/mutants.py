@@ -50,7 +50,7 @@ MUTANTS = [
     ('dataplane/snapshot.c', 'snapshot->checksum != pt_snapshot_checksum(snapshot)', '0'),
     ('dataplane/xdp/native.c', '.received[ret->outcome]', '.sent[ret->outcome]'),
 ]
-IGNORED = shutil.ignore_patterns('.git', 'build*', '__pycache__')
+IGNORED = shutil.ignore_patterns('.git', 'build', 'build-*', '__pycache__')
 
 
 def noticed(root, build, mutant, table):

@@ -19,13 +19,14 @@ MUTANTS = {
     "counters_start_at_registration": (
         ("bpf/xdp.h", "frame->bytes = bytes;", "frame->bytes = bytes + 4;"),
         ("dataplane/owners.c", "owners->zero(owners->counters, classes[i].counter, 1);", ""),
-        ("bpf/frame.h", "frame->destination, frame->packets", "frame->source, frame->packets"),
+        ("bpf/frame.h", "frame->destination_counter, frame->packets",
+         "frame->source_counter, frame->packets"),
     ),
     "kill_loses_nothing": (
         ("dataplane/xdp/hook.c", "bpf_obj_pin(link, hook->pin)", "0"),
     ),
     "programs_start_in_any_order": (
-        ("dataplane/publisher.c", "snapshot_keep(publisher, image, bytes);", ""),
+        ("dataplane/publisher.c", "image_keep(publisher, &image);", ""),
         ("dataplane/snapshot.c", "snapshot->checksum != pt_snapshot_checksum(snapshot)", "0"),
     ),
     "rollback_keeps_ids_and_counters": (
@@ -66,7 +67,7 @@ MUTANTS = {
          "link = link_create(programs->plain"),
     ),
 }
-IGNORED = shutil.ignore_patterns(".git", "build*", "__pycache__")
+IGNORED = shutil.ignore_patterns(".git", "build", "build-*", "__pycache__")
 
 
 class Bench:
