@@ -13,6 +13,7 @@
  * With the seeded bug (SEEDED), which is in the flat path, the same test must find mixed packets.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -143,6 +144,23 @@ static double now_s(void)
 	return now.tv_sec + now.tv_nsec / 1e9;
 }
 
+static __u64 packets_so_far(const struct load *load)
+{
+	struct pt_port_counters port = {};
+
+	pt_counters_port(pt_offline_counters(load->offline), 0, &port);
+	return pt_count_total(port.received).packets;
+}
+
+/* A swap is much faster than a thread is scheduled: each waits for packets of the one before. */
+static void await_packets(const struct load *load, double end)
+{
+	__u64 before = packets_so_far(load);
+
+	while (packets_so_far(load) == before && now_s() < end)
+		sched_yield();
+}
+
 static __u32 swap_under_load(struct load *load)
 {
 	pthread_t threads[GENERATORS];
@@ -152,8 +170,10 @@ static __u32 swap_under_load(struct load *load)
 
 	for (int i = 0; i < GENERATORS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, generate, load), 0);
-	while (generation < SWAPS && now_s() < end)
+	while (generation < SWAPS && now_s() < end) {
+		await_packets(load, end);
 		publish(load->offline, ++generation);
+	}
 	load->stop = true;
 	for (int i = 0; i < GENERATORS; i++) {
 		pthread_join(threads[i], &failed);
