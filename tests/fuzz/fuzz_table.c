@@ -3,11 +3,15 @@
  * The verifier of tables: what it accepts is looked up in, in memory of exactly its size, one
  * address at a time and in bulk. Nothing may be read outside, and no class be above the highest.
  *
- * Input: a byte that chooses, and by its lowest bit
- *  0  an image without its roots (roots.h); bit 1 asks for its length and the width of its values
- *     to be mended, so that what lies behind them is reached;
- *  1  a list of patches of a good image, four bytes each: where (three bytes, of which the highest
- *     bit says that it is behind the roots) and what. Bits 1 to 3 choose the image.
+ * Input: a byte that chooses, by its two lowest bits
+ *  0  an image without its roots (roots.h);
+ *  1  likewise, and its length and the width of its values are mended, so that what lies behind
+ *     them is reached;
+ *  2  a list of patches of a good image, four bytes each: where (three bytes, of which the highest
+ *     bit says that it is behind the roots) and what;
+ *  3  a list of words behind the roots of a good image, which are given a number near something
+ *     that counts: which (two bytes), what it is near to, and how far from it. Roots are made anew.
+ * and the next three choose the good image.
  */
 #include <stdbool.h>
 #include <string.h>
@@ -39,7 +43,9 @@ static const struct image *good_image(unsigned int number)
 	if (image->table)
 		return image;
 	if (number == 7)
-		table_set_make(&table_sets[8], &random, &set); /* chains of every length */
+		table_set_make(table_set_find("chains of every length"), &random, &set);
+	else if (number == 5)
+		table_set_make(table_set_find("nodes of every size, IPv6"), &random, &set);
 	else
 		rule_set_random(&set, &random, number * number * 10, 20);
 	if (number == 6)
@@ -53,13 +59,20 @@ static const struct image *good_image(unsigned int number)
 	return image;
 }
 
-static struct image patched_image(unsigned int number, const uint8_t *patches, size_t size)
+static struct image good_copy(unsigned int number)
 {
 	const struct image *good = good_image(number);
 	struct image image = {malloc(good->bytes), good->bytes};
-	size_t behind = roots_arrays(good->table);
 
 	memcpy(image.table, good->table, image.bytes);
+	return image;
+}
+
+static struct image patched_image(unsigned int number, const uint8_t *patches, size_t size)
+{
+	struct image image = good_copy(number);
+	size_t behind = roots_arrays(image.table);
+
 	for (; size >= 4; patches += 4, size -= 4) {
 		size_t where = patches[0] | patches[1] << 8 | (patches[2] & 0x7f) << 16;
 
@@ -67,6 +80,48 @@ static struct image patched_image(unsigned int number, const uint8_t *patches, s
 					  : where % image.bytes;
 		((uint8_t *)image.table)[where] = patches[3];
 	}
+	return image;
+}
+
+/* What a word may be near to: where a section or the image ends, as an offset and as an index. */
+static uint64_t landmark(const struct image *image, uint8_t which, uint32_t word)
+{
+	const struct pt_table *table = image->table;
+	uint64_t at = roots_arrays(table), sections[PT_TABLE_LEVELS + 5];
+	int count = 0;
+
+	sections[count++] = at;
+	sections[count++] = at += (uint64_t)table->array_lines * PT_TABLE_LINE;
+	sections[count++] = at += (uint64_t)table->node_count * PT_TABLE_LINE;
+	sections[count++] = at += (uint64_t)table->child_count * PT_TABLE_LINE;
+	for (int level = 0; level < PT_TABLE_LEVELS; level++)
+		sections[count++] = at += (uint64_t)table->level_count[level] * PT_TABLE_LINE;
+	sections[count++] = image->bytes;
+	which &= 0x1f;
+	if (which < count)
+		return sections[which];
+	if (which - count < 8)
+		return sections[count - 1 - (which - count) % 2] >> table->value_shift;
+	return which % 2 ? word : table->split;
+}
+
+static struct image moved_image(unsigned int number, const uint8_t *moves, size_t size)
+{
+	struct image image = good_copy(number);
+	size_t behind = roots_arrays(image.table);
+	uint32_t *words = (uint32_t *)((char *)image.table + behind);
+
+	for (; size >= 4; moves += 4, size -= 4) {
+		uint64_t place = (moves[0] | moves[1] << 8) % ((image.bytes - behind) / 4);
+		int64_t step = (int8_t)moves[3];
+
+		/* The last word of a line is where a branch's children are. */
+		place |= moves[2] & 0x80 ? PT_TABLE_LINE / 4 - 1 : 0;
+		step = moves[2] & 0x40 ? step % 8 : step;
+		step *= moves[2] & 0x20 ? PT_TABLE_LINE : 1;
+		words[place] = landmark(&image, moves[2], words[place]) + step;
+	}
+	roots_make(image.table);
 	return image;
 }
 
@@ -124,26 +179,79 @@ static void look_up6(const struct pt_table *table, uint64_t high, uint64_t low)
 	require_class(table, pt_table_lookup6(table, high, low));
 }
 
-/* Every run of the nodes that the first entries of the root lead to, and of their children. */
+/* The parts of the nodes that the first entries of the root lead to, and of their children. */
 static void look_up_nodes(const struct pt_table *table, uint64_t *state)
 {
 	for (uint32_t i = 0; i < NODES_MAX; i++)
-		for (uint32_t byte = 0; byte < 256; byte += 3)
+		for (uint32_t byte = i % 3; byte < 256; byte += 3) {
 			look_up4(table, i << 16 | byte << 8 | (next(state) & 0xff));
+			look_up4(table, i << 16 | byte << 8 | 0xff);
+		}
 }
 
-/* On both sides of each key of the first leaves and branches. */
-static void look_up_keys(const struct pt_table *table, uint64_t *state)
+/* An address as one number, whose first `bits` lead to a node. */
+struct place {
+	unsigned __int128 addr;
+	int bits;
+};
+
+static unsigned __int128 place_window(const struct place *place, uint32_t window)
 {
-	const uint32_t *words = (const void *)((const char *)table + roots_arrays(table));
-	const uint32_t *end = (const void *)((const char *)table + table->bytes);
+	unsigned __int128 bits = (unsigned __int128)window << 96;
 
-	for (uint64_t i = 0; words + i < end && i < NODES_MAX * 16; i++) {
-		uint64_t slash12 = (i / 16 % NODES_MAX) << 52;
-		uint32_t shift = table->root6[i / 16 % NODES_MAX].shift;
+	return place->addr | bits >> place->bits;
+}
 
-		look_up6(table, slash12 | (uint64_t)words[i] << shift, (uint64_t)words[i] << 32);
-		look_up6(table, slash12 | ((uint64_t)words[i] + 1) << shift, next(state));
+static uint32_t node_rank(const uint32_t *last, int count, uint32_t window)
+{
+	uint32_t rank = 0;
+
+	for (int i = 0; i < count; i++)
+		rank += last[i] < window;
+	return rank;
+}
+
+/* On both sides of each key of a node; and then of one of those that it leads to, and so on. */
+static void look_up_below(const struct pt_table *table, struct place place, uint32_t ref,
+			  uint64_t *state)
+{
+	for (int steps = 0; steps < 12 && place.bits < 128; steps++) {
+		const struct pt_branch *branch = pt_table_line(table, ref, ~0ull);
+		const struct pt_leaf *leaf = (const void *)branch;
+		int count =
+			ref & PT_TABLE_DEPTH ? PT_TABLE_BRANCH_SIZE - 1 : PT_TABLE_LEAF_RUNS - 1;
+		uint32_t window = branch->last[next(state) % count] + next(state) % 2;
+		uint32_t rank = node_rank(branch->last, count, window), value;
+
+		for (int key = 0; key < 2 * count; key++) {
+			unsigned __int128 addr =
+				place_window(&place, branch->last[key / 2] + key % 2);
+
+			look_up6(table, addr >> 64, addr);
+		}
+		if (ref & PT_TABLE_DEPTH) {
+			ref = branch->children + (rank << PT_TABLE_LINE_BITS);
+			continue;
+		}
+		value = pt_table_value(table, leaf->values + rank, ~0ull);
+		if (!(value & table->split))
+			return;
+		ref = leaf->children + ((value ^ table->split) << PT_TABLE_LINE_BITS);
+		place = (struct place){place_window(&place, window), place.bits + 32};
+	}
+}
+
+static void look_up_trees(const struct pt_table *table, uint64_t *state)
+{
+	for (int i = 0; i < NODES_MAX; i++) {
+		uint64_t high = next(state) >> (i % 2 ? 0 : 6);
+		const struct pt_root6 *root = pt_table_root6(table, high);
+		uint32_t ref = pt_load_u32(pt_root6_array(table, root, high, ~0ull));
+		int bits = 32 - (int)root->shift;
+
+		high = high >> (64 - bits) << (64 - bits);
+		look_up_below(table, (struct place){(unsigned __int128)high << 64, bits}, ref,
+			      state);
 	}
 }
 
@@ -169,20 +277,32 @@ static void look_up_anywhere(const struct pt_table *table, uint64_t *state)
 		require(classes[i] <= table->class_count);
 }
 
+static struct image make_image(uint8_t choice, const uint8_t *input, size_t size)
+{
+	unsigned int number = choice >> 2 & (GOOD_IMAGES - 1);
+
+	switch (choice & 3) {
+	case 2:
+		return patched_image(number, input, size);
+	case 3:
+		return moved_image(number, input, size);
+	default:
+		return written_image(choice & 1, input, size);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-	struct image image;
+	struct image image = {0};
 	uint64_t state = size;
 
-	if (size < 1)
-		return 0;
-	image = input[0] & 1 ? patched_image(input[0] >> 1 & 7, input + 1, size - 1)
-			     : written_image(input[0] & 2, input + 1, size - 1);
+	if (size)
+		image = make_image(input[0], input + 1, size - 1);
 	if (!image.table)
 		return 0;
 	if (!pt_table_verify(image.table, image.bytes, image.table->class_count)) {
 		look_up_nodes(image.table, &state);
-		look_up_keys(image.table, &state);
+		look_up_trees(image.table, &state);
 		look_up_anywhere(image.table, &state);
 	}
 	free(image.table);

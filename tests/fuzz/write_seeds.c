@@ -86,11 +86,11 @@ static void write_tables(const char *folder)
 		struct pt_table *table = (struct pt_table *)pt_snapshot_table(snapshot);
 		size_t size = cut_roots(table, table->bytes, 0);
 
-		write_seed(folder, i, i % 2 ? "\x02" : "\x00", 1, table, size);
+		write_seed(folder, i, i % 2 ? "\x01" : "\x00", 1, table, size);
 		free(snapshot);
 	}
-	for (size_t i = 0; i < 8; i++) {
-		const char choice = 1 | i << 1;
+	for (size_t i = 0; i < 16; i++) {
+		const char choice = 2 + i % 2 + i / 2 * 4;
 
 		write_seed(folder, GOOD_SNAPSHOTS + i, &choice, 1,
 			   "\x00\x01\x80\x07\x20\x00\x00\x00", 8);

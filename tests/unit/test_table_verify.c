@@ -62,21 +62,14 @@ static void subject_init(struct subject *subject, const struct rule_set *set)
 	find_sections(subject);
 }
 
-static void fill_by_name(struct rule_set *set, struct random *random, const char *name)
-{
-	for (size_t i = 0; i < table_set_count; i++)
-		if (!strcmp(table_sets[i].name, name))
-			table_sets[i].fill(set, random);
-}
-
 /* One with nodes of all kinds: children, three levels, values that are elsewhere. */
 static void subject_rich(struct subject *subject, uint32_t class_count)
 {
 	struct random random = {.state = 1};
 	struct rule_set set = {0};
 
-	fill_by_name(&set, &random, "nodes of every size, IPv4");
-	fill_by_name(&set, &random, "uneven subtrees");
+	table_set_find("nodes of every size, IPv4")->fill(&set, &random);
+	table_set_find("uneven subtrees")->fill(&set, &random);
 	rule_set_sort(&set);
 	rule_set_describe(&set, class_count);
 	subject_init(subject, &set);
