@@ -152,12 +152,16 @@ static __always_inline __u32 counter_find(const struct pt_table *table, __u32 cl
 
 static __always_inline void frame_lookup(struct frame *frame)
 {
-	__u32 side = side_active();
-	const struct pt_table *table = bpf_map_lookup_elem(&tables, &side);
+	const struct pt_table *table;
+	__u32 side;
 
+	if (frame->outcome != PT_OUTCOME_UNMATCHED)
+		return;
 	frame->source_counter = PT_COUNTER_NONE;
 	frame->destination_counter = PT_COUNTER_NONE;
-	if (!table || frame->outcome != PT_OUTCOME_UNMATCHED)
+	side = side_active();
+	table = bpf_map_lookup_elem(&tables, &side);
+	if (!table)
 		return;
 	if (!options.tries)
 		frame_find(frame, table);

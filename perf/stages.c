@@ -22,7 +22,6 @@
 #include "mark.h"
 #include "random.h"
 #include "state.h"
-#include "table/snapshot_build.h"
 #include "worker.h"
 #include "workload.h"
 #include "zipf.h"
@@ -61,30 +60,14 @@ static void die(const char *what)
 
 static void bench_snapshot(struct bench *bench)
 {
-	__u32 count = workload_classes(bench->prefixes);
-	struct pt_class *classes = calloc(count, sizeof(*classes));
-	__u32 *connections = calloc(count, sizeof(*connections));
 	struct workload *workload;
-	struct snapshot_parts parts = {.generation = 1,
-				       .counters = count,
-				       .class_count = count,
-				       .classes = classes,
-				       .connections = connections};
 
-	if (!classes || !connections ||
-	    workload_random(PT_IPV4, bench->prefixes, count, 1, &workload))
+	if (workload_random(PT_IPV4, bench->prefixes, workload_classes(bench->prefixes), 1,
+			    &workload))
 		die("cannot make that many prefixes");
-	for (__u32 i = 0; i < count; i++) {
-		classes[i] = (struct pt_class){.counter = i, .mark = i + 1, .dscp = i % 64};
-		connections[i] = i + 1;
-	}
-	parts.rule_count[PT_IPV4] = workload->count;
-	parts.rules4 = workload->rules4;
-	if (snapshot_build(&parts, &bench->snapshot))
+	if (workload_snapshot(workload, &bench->snapshot))
 		die("cannot make the snapshot");
 	workload_free(workload);
-	free(classes);
-	free(connections);
 }
 
 static __u32 random_nowhere(struct random *random)

@@ -8,29 +8,10 @@
 
 #include "batch.h"
 #include "structure.h"
-#include "table/snapshot_build.h"
 
 static int table_build(const struct workload *workload, void **ret_table)
 {
-	struct pt_class *classes = calloc(workload->classes, sizeof(*classes));
-	__u32 *connections = calloc(workload->classes, sizeof(*connections));
-	struct snapshot_parts parts = {.generation = 1,
-				       .counters = workload->classes,
-				       .class_count = workload->classes,
-				       .classes = classes,
-				       .connections = connections};
-	int error = -ENOMEM;
-
-	parts.rule_count[workload->family] = workload->count;
-	if (workload->family == PT_IPV4)
-		parts.rules4 = workload->rules4;
-	else
-		parts.rules6 = workload->rules6;
-	if (classes && connections)
-		error = snapshot_build(&parts, (struct pt_snapshot **)ret_table);
-	free(classes);
-	free(connections);
-	return error;
+	return workload_snapshot(workload, (struct pt_snapshot **)ret_table);
 }
 
 static size_t table_bytes(const void *table)

@@ -338,16 +338,14 @@ static void case_run(const struct bench_options *options, __u32 prefixes, json_t
 int main(int argc, char **argv)
 {
 	struct bench_options options = {
-		.program = "xdp_live", .sizes = {{1000, 100000}}, .rounds = 7, .seed = 1, .cpu = 1};
-	const struct bench_options quick = {.program = "xdp_live",
-					    .sizes = {{1000}},
-					    .rounds = 3,
-					    .seed = 1,
-					    .cpu = 1,
-					    .quick = true};
+		.program = "xdp_live",
+		.sizes = {{1000, 100000}},
+		.quick_sizes = {{1000}},
+		.rounds = 7,
+	};
 	json_t *items = json_array();
 
-	bench_start(argc, argv, &options, &quick);
+	bench_start(argc, argv, &options);
 	veth_namespaces();
 	for (const __u32 *size = options.sizes[PT_IPV4]; *size; size++)
 		case_run(&options, *size, items);

@@ -202,24 +202,13 @@ int main(int argc, char **argv)
 	struct bench_options options = {
 		.program = "xdp_lookup",
 		.sizes = {{1000, 10000, 100000, 1000000}, {1000, 10000, 200000}},
+		.quick_sizes = {{1000, 10000}, {1000}},
 		.rounds = 11,
-		.seed = 1,
-		.cpu = 1,
-	};
-	const struct bench_options quick = {
-		.program = "xdp_lookup",
-		.sizes = {{1000, 10000}, {1000}},
-		.rounds = 3,
-		.seed = 1,
-		.cpu = 1,
-		.quick = true,
 	};
 	json_t *items = json_array();
 
-	bench_start(argc, argv, &options, &quick);
-	for (int family = 0; family < PT_FAMILIES; family++)
-		for (const __u32 *size = options.sizes[family]; *size; size++)
-			case_run(&options, family, *size, items);
+	bench_start(argc, argv, &options);
+	bench_each(&options, case_run, items);
 	items_finish(items);
 	return 0;
 }

@@ -17,7 +17,6 @@
 
 #include "state.h"
 #include "table.h"
-#include "table/snapshot_build.h"
 #include "xdp_items.h"
 
 static const char *program_name = "?";
@@ -36,6 +35,8 @@ void die(const char *format, ...)
 	fputc('\n', stderr);
 	exit(1);
 }
+
+#define QUICK_ROUNDS 3
 
 static void sizes_parse(char *text, __u32 sizes[SIZES_MAX + 1])
 {
@@ -80,15 +81,23 @@ static void option_set(struct bench_options *options, int option)
 	}
 }
 
-void bench_start(int argc, char **argv, struct bench_options *options,
-		 const struct bench_options *quick)
+static void options_quicken(struct bench_options *options)
+{
+	memcpy(options->sizes, options->quick_sizes, sizeof(options->sizes));
+	options->rounds = QUICK_ROUNDS;
+	options->quick = true;
+}
+
+void bench_start(int argc, char **argv, struct bench_options *options)
 {
 	int option;
 
 	program_name = options->program;
+	options->seed = 1;
+	options->cpu = 1;
 	for (int i = 1; i < argc; i++)
 		if (!strcmp(argv[i], "--quick"))
-			*options = *quick;
+			options_quicken(options);
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
 		option_set(options, option);
 	errno = 0;
@@ -97,6 +106,13 @@ void bench_start(int argc, char **argv, struct bench_options *options,
 	if (geteuid())
 		die("be root");
 	bench_pin(options->cpu);
+}
+
+void bench_each(const struct bench_options *options, bench_case *run, json_t *items)
+{
+	for (int family = 0; family < PT_FAMILIES; family++)
+		for (const __u32 *size = options->sizes[family]; *size; size++)
+			run(options, family, *size, items);
 }
 
 void bench_pin(int cpu)
@@ -119,32 +135,11 @@ void bench_alone(bool alone)
 
 struct pt_snapshot *setup_snapshot(const struct workload *workload)
 {
-	struct pt_class *classes = calloc(workload->classes, sizeof(*classes));
-	__u32 *connections = calloc(workload->classes, sizeof(*connections));
-	struct snapshot_parts parts = {.generation = 1,
-				       .counters = workload->classes,
-				       .class_count = workload->classes,
-				       .classes = classes,
-				       .connections = connections};
 	struct pt_snapshot *snapshot;
 
-	if (!classes || !connections)
-		die("no memory for the classes");
-	for (__u32 i = 0; i < workload->classes; i++) {
-		classes[i] = (struct pt_class){
-			.counter = i, .mark = i + 1, .vlan = 1 + i % 4094, .dscp = i % 64};
-		connections[i] = i + 1;
-	}
-	parts.rule_count[workload->family] = workload->count;
-	if (workload->family == PT_IPV4)
-		parts.rules4 = workload->rules4;
-	else
-		parts.rules6 = workload->rules6;
-	errno = -snapshot_build(&parts, &snapshot);
+	errno = -workload_snapshot(workload, &snapshot);
 	if (errno)
 		die("cannot make the snapshot");
-	free(classes);
-	free(connections);
 	return snapshot;
 }
 

@@ -14,6 +14,8 @@
 #ifndef PERF_XDP_SETUP_H
 #define PERF_XDP_SETUP_H
 
+#include <jansson.h>
+
 #include <peertag/snapshot.h>
 #include <peertag/xdp.h>
 
@@ -28,15 +30,21 @@ struct table;
 struct bench_options {
 	const char *program;
 	__u32 sizes[PT_FAMILIES][SIZES_MAX + 1]; /* up to a 0 */
+	__u32 quick_sizes[PT_FAMILIES][SIZES_MAX + 1];
 	unsigned int rounds;
 	__u64 seed;
 	int cpu;
 	bool quick;
 };
 
-/* `options` holds the defaults; `quick` is what --quick replaces them with. Pins to the CPU. */
-void bench_start(int argc, char **argv, struct bench_options *options,
-		 const struct bench_options *quick);
+/* `options` holds the program, the sizes and the rounds, unless told. Pins to the CPU. */
+void bench_start(int argc, char **argv, struct bench_options *options);
+
+/* All cases by size, of each family. */
+typedef void bench_case(const struct bench_options *options, enum pt_family family, __u32 prefixes,
+			json_t *items);
+void bench_each(const struct bench_options *options, bench_case *run, json_t *items);
+
 void bench_pin(int cpu);
 /* While something is timed: no other process is let onto the CPU of this thread. */
 void bench_alone(bool alone);

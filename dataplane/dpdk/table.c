@@ -256,26 +256,12 @@ void table_held(struct table *table, __u64 *ret_generation, __u64 *ret_checksum,
 	pthread_mutex_unlock(&table->lock);
 }
 
-static __u32 set_lookup_flat(const struct set *set, enum pt_family family, const __u8 *addr)
-{
-	__u64 halves[2];
-	__u32 addr4;
-
-	if (family == PT_IPV4) {
-		memcpy(&addr4, addr, sizeof(addr4));
-		return pt_table_lookup4(set->seen.image, __builtin_bswap32(addr4));
-	}
-	memcpy(halves, addr, sizeof(halves));
-	return pt_table_lookup6(set->seen.image, __builtin_bswap64(halves[0]),
-				__builtin_bswap64(halves[1]));
-}
-
 static __u32 set_lookup(const struct set *set, enum pt_family family, const __u8 *addr)
 {
 	__u32 class;
 
 	if (set->seen.image)
-		return set_lookup_flat(set, family, addr);
+		return pt_table_lookup(set->seen.image, family, addr);
 	class = rules_lookup(set->rules[family], addr);
 	return class ? class : set->seen.default_class[family];
 }

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <peertag/bytes.h>
-
 #include "skeleton.h"
 #include "pins.h"
 #include "rules.h"
@@ -310,9 +308,7 @@ static int side_find(const struct table *table, __u32 side, enum pt_family famil
 	*ret_class = 0;
 	if (table->state->tries)
 		return fd < 0 ? 0 : rules_lookup(fd, family, addr, ret_class);
-	*ret_class = family == PT_IPV4
-			     ? pt_table_lookup4(image, pt_load_be32(addr))
-			     : pt_table_lookup6(image, pt_load_be64(addr), pt_load_be64(addr + 8));
+	*ret_class = pt_table_lookup(image, family, addr);
 	return 0;
 }
 

@@ -35,6 +35,18 @@ enum pt_family {
 	PT_FAMILIES,
 };
 
+/* The class number of an address in network byte order, of 4 or 16 bytes; 0: none. */
+static inline __u32 pt_table_lookup(const struct pt_table *table, enum pt_family family,
+				    const __u8 *addr)
+{
+	struct pt_addr6 addr6;
+
+	if (family == PT_IPV4)
+		return pt_table_lookup4(table, pt_load_be32(addr));
+	addr6 = pt_addr6_load(addr);
+	return pt_table_lookup6(table, addr6.high, addr6.low);
+}
+
 struct pt_rule4 {
 	__u32 addr;  /* host byte order, so that rules sort as numbers */
 	__u32 class; /* from 1 */
