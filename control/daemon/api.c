@@ -80,7 +80,7 @@ static void get_metrics(struct service *service, struct http_request *request, c
 	const char *accept = http_header(request, "Accept");
 	bool openmetrics = accept && strstr(accept, "application/openmetrics-text");
 	struct scrape *scrape =
-		scrape_new(service->view, service->engines, service->config->site, openmetrics);
+		scrape_new(service->view, service->engines, service->config, openmetrics);
 
 	(void)name;
 	if (!scrape) {

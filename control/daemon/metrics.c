@@ -48,13 +48,17 @@ static void line_pair(struct line *line, const char *label, const char *value)
 	*line->pos++ = '"';
 }
 
-static const char *connection_role(const struct connection *connection, const char *site)
+static const char *role_name(enum connection_role role)
 {
-	if (site[0] && connection->primary_site && !strcmp(connection->primary_site, site))
+	switch (role) {
+	case ROLE_NONE:
+		return "none";
+	case ROLE_PRIMARY:
 		return "primary";
-	if (site[0] && connection->backup_site && !strcmp(connection->backup_site, site))
+	case ROLE_BACKUP:
 		return "backup";
-	return "none";
+	}
+	return "";
 }
 
 struct scrape {
@@ -79,6 +83,8 @@ struct family {
 	bool counter;
 	enum pt_direction direction;
 	size_t offset; /* in struct pt_count */
+	/* Which connections have it; NULL: all. */
+	bool (*applies)(const struct connection *connection);
 };
 
 static void write_counter(struct line *line, const struct scrape *scrape,
@@ -102,7 +108,7 @@ static void write_info(struct line *line, const struct scrape *scrape, const str
 	line_pair(line, ",city=\"", connection->city);
 	line_pair(line, ",primary_site=\"", connection->primary_site);
 	line_pair(line, ",backup_site=\"", connection->backup_site);
-	line_pair(line, ",role=\"", connection_role(connection, scrape->site));
+	line_pair(line, ",role=\"", role_name(connection_role(connection, scrape->site)));
 	line_text(line, "} 1");
 }
 
@@ -112,6 +118,26 @@ static void write_alerts_enabled(struct line *line, const struct scrape *scrape,
 	(void)scrape;
 	(void)family;
 	line_text(line, connection->monitor ? "} 1" : "} 0");
+}
+
+static bool has_threshold(const struct connection *connection)
+{
+	return connection->rtt_threshold_ms;
+}
+
+/* Milliseconds as seconds, exactly. */
+static void write_threshold(struct line *line, const struct scrape *scrape,
+			    const struct family *family, const struct connection *connection)
+{
+	uint32_t ms = connection->rtt_threshold_ms;
+
+	(void)scrape;
+	(void)family;
+	line_text(line, "} ");
+	line_number(line, ms / 1000);
+	*line->pos++ = '.';
+	for (uint32_t place = 100; place; place /= 10)
+		*line->pos++ = '0' + ms / place % 10;
 }
 
 #define COUNTER(direction, member) write_counter, true, direction, offsetof(struct pt_count, member)
@@ -128,11 +154,16 @@ static const struct family families[] = {
 	{"peertag_connection_info", "Who and where a connection is; always 1.", write_info},
 	{"peertag_connection_alerts_enabled", "1 where the connection opted in to alerts.",
 	 write_alerts_enabled},
+	{"peertag_connection_rtt_threshold_seconds",
+	 "Round-trip time above which the connection wants to hear of it.", write_threshold,
+	 .applies = has_threshold},
 };
 
 #define FAMILIES (sizeof(families) / sizeof(families[0]))
+#define PARTIAL	 1 /* of them, that not every connection has: check_series() knows whose they are  \
+		    */
 
-_Static_assert(FAMILIES == CHECK_CONNECTION_SERIES, "the ceiling on series counts these");
+_Static_assert(FAMILIES - PARTIAL == CHECK_CONNECTION_SERIES, "the ceiling on series counts these");
 
 static void write_announcement(struct line *line, const struct family *family, bool openmetrics)
 {
@@ -160,7 +191,14 @@ static void write_sample(struct line *line, const struct scrape *scrape)
 	*line->pos++ = '\n';
 }
 
-/* Writes the next line and moves on; the scrape is not at its end. */
+static bool family_applies(const struct scrape *scrape)
+{
+	const struct family *family = &families[scrape->family];
+
+	return !family->applies || family->applies(scrape->view->by_name.items[scrape->connection]);
+}
+
+/* Writes the next line, if it applies, and moves on; the scrape is not at its end. */
 static void scrape_line(struct scrape *scrape, struct line *line)
 {
 	if (scrape->family == FAMILIES) {
@@ -170,7 +208,8 @@ static void scrape_line(struct scrape *scrape, struct line *line)
 		write_announcement(line, &families[scrape->family], scrape->openmetrics);
 		scrape->announced = true;
 	} else if (scrape->connection < scrape->view->by_name.count) {
-		write_sample(line, scrape);
+		if (family_applies(scrape))
+			write_sample(line, scrape);
 		scrape->connection++;
 	} else {
 		scrape->family++;
@@ -200,8 +239,8 @@ ssize_t scrape_read(struct scrape *scrape, char *buffer, size_t bytes)
 	return line.pos > buffer ? line.pos - buffer : -1;
 }
 
-struct scrape *scrape_new(struct view *view, const struct engines *engines, const char *site,
-			  bool openmetrics)
+struct scrape *scrape_new(struct view *view, const struct engines *engines,
+			  const struct pt_config *config, bool openmetrics)
 {
 	struct scrape *scrape = calloc(1, sizeof(*scrape));
 
@@ -209,9 +248,9 @@ struct scrape *scrape_new(struct view *view, const struct engines *engines, cons
 		return NULL;
 	scrape->view = view_ref(view);
 	scrape->engines = engines;
-	scrape->site = site;
+	scrape->site = config->site;
 	scrape->openmetrics = openmetrics;
-	scrape->head = metrics_head(view, engines, openmetrics, &scrape->head_bytes);
+	scrape->head = metrics_head(view, engines, config, openmetrics, &scrape->head_bytes);
 	if (!scrape->head) {
 		scrape_free(scrape);
 		return NULL;

@@ -86,6 +86,21 @@ static double engine_table_bytes(const struct engine *engine)
 	return engine->held.table_bytes;
 }
 
+static void write_table_room(struct head *head)
+{
+	const char *name = "peertag_table_room_bytes";
+
+	family(head, name, GAUGE, "What peertag_table_bytes may grow to, where that is limited.");
+	for (size_t i = 0; i < engines_count(head->engines); i++) {
+		const struct engine *engine = engines_at(head->engines, i);
+
+		if (!status_table_room(engine))
+			continue;
+		engine_sample(head, name, GAUGE, engine);
+		fprintf(head->stream, "} %" PRIu64 "\n", status_table_room(engine));
+	}
+}
+
 static double engine_publish_seconds(const struct engine *engine)
 {
 	return engine->publish_seconds;
@@ -258,6 +273,7 @@ static void write_engines(struct head *head)
 	engine_family(head, "peertag_engine_up", GAUGE, "1 while the engine answers.", engine_up);
 	engine_family(head, "peertag_table_bytes", GAUGE, "Memory of the engine's tables.",
 		      engine_table_bytes);
+	write_table_room(head);
 	engine_family(head, "peertag_publish_seconds", GAUGE,
 		      "From sending the last set to its acknowledgement.", engine_publish_seconds);
 	engine_family(head, "peertag_publish_failures", COUNTER,
@@ -265,7 +281,8 @@ static void write_engines(struct head *head)
 		      engine_publish_failures);
 }
 
-static void write_registry(struct head *head, const struct view *view)
+static void write_registry(struct head *head, const struct view *view,
+			   const struct pt_config *config)
 {
 	gauge(head, "peertag_registry_revision", "Number of the registry's committed state.",
 	      view->revision);
@@ -277,12 +294,18 @@ static void write_registry(struct head *head, const struct view *view)
 	family(head, "peertag_registry_prefixes", GAUGE, "Registered prefixes.");
 	sample(head, "peertag_registry_prefixes{family=\"ipv4\"}", view->totals.ipv4);
 	sample(head, "peertag_registry_prefixes{family=\"ipv6\"}", view->totals.ipv6);
+	gauge(head, "peertag_registry_connections_limit", "Connections that may be registered.",
+	      config->max_connections);
+	gauge(head, "peertag_registry_prefixes_limit", "Prefixes that may be registered.",
+	      config->max_prefixes);
+	gauge(head, "peertag_series_limit", "What peertag_series may grow to.",
+	      config->series_limit);
 	family(head, "peertag_build_info", GAUGE, "The version that runs; always 1.");
 	sample(head, "peertag_build_info{version=\"" PEERTAG_VERSION "\"}", 1);
 }
 
-char *metrics_head(const struct view *view, const struct engines *engines, bool openmetrics,
-		   size_t *ret_bytes)
+char *metrics_head(const struct view *view, const struct engines *engines,
+		   const struct pt_config *config, bool openmetrics, size_t *ret_bytes)
 {
 	struct head head = {.engines = engines, .openmetrics = openmetrics};
 	char *text = NULL;
@@ -290,12 +313,12 @@ char *metrics_head(const struct view *view, const struct engines *engines, bool 
 	head.stream = open_memstream(&text, ret_bytes);
 	if (!head.stream)
 		return NULL;
-	write_registry(&head, view);
+	write_registry(&head, view, config);
 	write_engines(&head);
 	write_ports(&head);
 	write_workers(&head);
 	gauge(&head, "peertag_series", "Series of this scrape.",
-	      head.series + 1 + view->by_name.count * CHECK_CONNECTION_SERIES);
+	      head.series + 1 + check_series(&view->by_name));
 	if (fclose(head.stream) == 0)
 		return text;
 	free(text);

@@ -10,7 +10,7 @@
 #include "../registry/view.h"
 
 /* The text, to be freed; NULL without memory. */
-char *metrics_head(const struct view *view, const struct engines *engines, bool openmetrics,
-		   size_t *ret_bytes);
+char *metrics_head(const struct view *view, const struct engines *engines,
+		   const struct pt_config *config, bool openmetrics, size_t *ret_bytes);
 
 #endif

@@ -38,6 +38,13 @@ struct pt_port_counters status_port_counters(const struct engine *engine, size_t
 	return counters;
 }
 
+uint64_t status_table_room(const struct engine *engine)
+{
+	return strcmp(engine->held.table, pt_config_table_name(PT_TABLE_FLAT))
+		       ? 0
+		       : engine->held.table_room;
+}
+
 static json_t *port_json(const struct engine *engine, size_t at)
 {
 	const struct pt_engine_port *port = &engine->status.ports[at];

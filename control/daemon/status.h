@@ -18,6 +18,12 @@ json_t *status_outcomes_json(const struct engines *engines);
 /* The port's counters: all lanes, read in one pass. */
 struct pt_port_counters status_port_counters(const struct engine *engine, size_t port);
 
+/*
+ * Bytes that engine->held.table_bytes may grow to, 0 where nobody can tell: the limit is one of the
+ * compiled table, which a table of the platform's own comes on top of.
+ */
+uint64_t status_table_room(const struct engine *engine);
+
 /* What a worker polls: "PORT:QUEUE PORT:QUEUE" as a list. */
 json_t *status_queues_json(const char *queues);
 

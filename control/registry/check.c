@@ -184,6 +184,16 @@ struct prefix_totals check_totals(const struct connection_set *set)
 	return totals;
 }
 
+/* What only some connections have comes on top of what all have. */
+uint64_t check_series(const struct connection_set *set)
+{
+	uint64_t series = set->count * CHECK_CONNECTION_SERIES;
+
+	for (size_t i = 0; i < set->count; i++)
+		series += set->items[i]->rtt_threshold_ms != 0;
+	return series;
+}
+
 static void check_limit(uint64_t needed, uint64_t limit, const char *what, const char *key,
 			struct error_list *errors)
 {
@@ -204,8 +214,8 @@ void check_capacity(const struct connection_set *set, const struct policy *polic
 	struct prefix_totals totals = check_totals(set);
 
 	check_limit(set->count, policy->max_connections, "connections", "max_connections", errors);
-	check_limit(policy->fixed_series + set->count * CHECK_CONNECTION_SERIES,
-		    policy->series_limit, "series in /metrics", "series_limit", errors);
+	check_limit(policy->fixed_series + check_series(set), policy->series_limit,
+		    "series in /metrics", "series_limit", errors);
 	check_limit(totals.ipv4 + totals.ipv6, policy->max_prefixes, "prefixes", "max_prefixes",
 		    errors);
 }

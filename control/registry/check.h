@@ -14,9 +14,9 @@
 #include <peertag/counters.h>
 
 /* What a scrape of /metrics has, and what connections, engines and their ports add. */
-#define CHECK_OWN_SERIES	8
+#define CHECK_OWN_SERIES	11
 #define CHECK_CONNECTION_SERIES 6
-#define CHECK_ENGINE_SERIES	(5 + PT_CARRIERS)
+#define CHECK_ENGINE_SERIES	(6 + PT_CARRIERS)
 #define CHECK_PORT_SERIES	(2 + 2 * PT_OUTCOMES)
 
 /* From the configuration. */
@@ -37,6 +37,9 @@ struct prefix_totals {
 };
 
 struct prefix_totals check_totals(const struct connection_set *set);
+
+/* Series that a scrape has of these connections. */
+uint64_t check_series(const struct connection_set *set);
 
 /*
  * Each adds what it finds to @errors. Prefixes that were there before are not judged again (a

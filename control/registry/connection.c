@@ -32,6 +32,18 @@ void connection_unref(struct connection *connection)
 	free(connection);
 }
 
+static bool is_site(const char *name, const char *site)
+{
+	return site[0] && name && !strcmp(name, site);
+}
+
+enum connection_role connection_role(const struct connection *connection, const char *site)
+{
+	if (is_site(connection->primary_site, site))
+		return ROLE_PRIMARY;
+	return is_site(connection->backup_site, site) ? ROLE_BACKUP : ROLE_NONE;
+}
+
 uint32_t connection_mark(const struct connection *connection)
 {
 	return connection->tag.mark ? connection->tag.mark : connection->id;

@@ -107,6 +107,15 @@ struct connection *connection_copy(const struct connection *connection);
 /* Gives it its place in a registry; forgets lines; an explicit mark equal to the id is none. */
 void connection_register(struct connection *connection, uint32_t id, uint32_t counter);
 
+enum connection_role {
+	ROLE_NONE,
+	ROLE_PRIMARY,
+	ROLE_BACKUP,
+};
+
+/* What the site is to it; "" is no site. */
+enum connection_role connection_role(const struct connection *connection, const char *site);
+
 /* The mark that its packets carry. */
 uint32_t connection_mark(const struct connection *connection);
 const struct connection_prefix *connection_find_prefix(const struct connection *connection,

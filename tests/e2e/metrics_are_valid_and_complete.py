@@ -22,6 +22,8 @@ REQUIRED = (
     "peertag_engine_up", "peertag_ready", "peertag_registry_connections",
     "peertag_registry_prefixes", "peertag_table_bytes", "peertag_publish_seconds",
     "peertag_publish_failures_total", "peertag_series", "peertag_build_info",
+    "peertag_registry_connections_limit", "peertag_registry_prefixes_limit", "peertag_series_limit",
+    "peertag_table_room_bytes",
 )
 OF_A_CONNECTION = (
     "peertag_connection_receive_packets_total", "peertag_connection_receive_bytes_total",
@@ -49,6 +51,30 @@ def every_metric_is_there_from_the_start(edge):
                   "backup_site": "", "role": "primary"}], "peertag_connection_info")
     equal(metrics["peertag_series", ()], float(len(metrics)), "peertag_series is the truth")
     equal(metrics["peertag_ready", ()], 1.0, "peertag_ready")
+
+
+def limits_are_exported_beside_what_they_limit(edge):
+    metrics = edge.metrics()
+    equal(metrics["peertag_registry_connections_limit", ()],
+          float(edge.configuration["max_connections"]), "the limit of connections")
+    equal(metrics["peertag_registry_prefixes_limit", ()], 2e6, "the limit of prefixes")
+    equal(metrics["peertag_series_limit", ()], 2e6, "the limit of series")
+    engine = ("engine", "xdp"),
+    held, room = (metrics[f"peertag_table_{what}", engine] for what in ("bytes", "room_bytes"))
+    true(0 < held < room, f"a table of {held} bytes has room for {room}")
+
+
+def a_threshold_is_exported_only_where_there_is_one(edge):
+    name = "peertag_connection_rtt_threshold_seconds"
+    before = edge.metrics()
+    equal([key for key in before if key[0] == name], [], "thresholds of none")
+    edge.api("POST", "/v1/connections", customer("threshold", rtt_threshold_ms=40))
+    edge.api("POST", "/v1/connections", customer("slow", rtt_threshold_ms=12005))
+    metrics = edge.metrics()
+    equal({dict(labels)["connection"]: value for (key, labels), value in metrics.items()
+           if key == name}, {"threshold": 0.04, "slow": 12.005}, "thresholds in seconds")
+    equal(metrics["peertag_series", ()], float(len(metrics)), "peertag_series is the truth")
+    equal(len(metrics) - len(before), 2 * 7, "series of two connections with a threshold")
 
 
 def a_new_connection_is_exported_at_zero(edge):
@@ -156,6 +182,9 @@ def the_series_limit_refuses_registrations(edge):
         edge.wait_ready()
         equal(edge.cli(*add).code, code, f"exit code with room for {room} series")
     equal(len(edge.metrics()), scraped + 6, "series of a scrape")
+    edge.cli("connection", "del", "one-more", check=True)
+    equal(edge.cli(*add, "rtt_threshold_ms", "40").code, 4, "exit code where a threshold is one more")
+    equal(edge.cli(*add).code, 0, "exit code without it")
     answer = edge.cli("connection", "add", "too-much", "partner", "Colt", "country", "GB")
     equal((answer.code, answer.error["code"]), (4, "capacity"), "exit code and code")
 
@@ -167,7 +196,8 @@ def main():
         edge.start_all()
         edge.apply([seattle(primary_site="sea1")])
         held = edge_holds(edge, [
-            every_metric_is_there_from_the_start, a_new_connection_is_exported_at_zero,
+            every_metric_is_there_from_the_start, limits_are_exported_beside_what_they_limit,
+            a_threshold_is_exported_only_where_there_is_one, a_new_connection_is_exported_at_zero,
             hostile_names_keep_the_text_valid, control_characters_in_names_are_refused,
             the_format_follows_the_accept_header, metrics_equal_the_api_after_traffic,
             a_real_prometheus_scrapes_and_answers, the_series_limit_refuses_registrations])
