@@ -160,8 +160,8 @@ static const struct family families[] = {
 };
 
 #define FAMILIES (sizeof(families) / sizeof(families[0]))
-#define PARTIAL	 1 /* of them, that not every connection has: check_series() knows whose they are  \
-		    */
+/* Of them, those that not every connection has: check_series() knows whose they are. */
+#define PARTIAL 1
 
 _Static_assert(FAMILIES - PARTIAL == CHECK_CONNECTION_SERIES, "the ceiling on series counts these");
 
