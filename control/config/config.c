@@ -107,20 +107,41 @@ static __u32 duration_s(const char *text)
 	}
 }
 
+/* `text` is the value of `key` in the map, NULL where it is absent. */
+static int load_duration(const struct loading *loading, const yaml_node_t *map, const char *key,
+			 const char *text, __u32 *seconds)
+{
+	if (text)
+		*seconds = duration_s(text);
+	if (*seconds >= 1 && *seconds <= 86400)
+		return 0;
+	return document_refuse(&loading->document, document_value(&loading->document, map, key),
+			       "%s is \"%s\": it is a time from 1s to 24h, as in 60s, 5m", key,
+			       text);
+}
+
 static int load_latency(const struct loading *loading)
 {
 	const struct range hosts = {10, 1000000, 10};
 	const yaml_node_t *map = value_of(loading, "latency");
-	const char *window = loading->file->latency.window;
+	struct pt_config *config = loading->config;
+	int error;
+
+	config->latency_window_s = 60;
+	error = load_duration(loading, map, "window", loading->file->latency.window,
+			      &config->latency_window_s);
+	return error ? error
+		     : load_u32(loading, map, "min_hosts", loading->file->latency.min_hosts, hosts,
+				&config->latency_min_hosts);
+}
+
+static int load_alerts(const struct loading *loading)
+{
 	struct pt_config *config = loading->config;
 
-	config->latency_window_s = window ? duration_s(window) : 60;
-	if (config->latency_window_s == 0 || config->latency_window_s > 86400)
-		return document_refuse(
-			&loading->document, document_value(&loading->document, map, "window"),
-			"window is \"%s\": it is a time from 1s to 24h, as in 60s, 5m", window);
-	return load_u32(loading, map, "min_hosts", loading->file->latency.min_hosts, hosts,
-			&config->latency_min_hosts);
+	config->alerts_silent_after_s = 600;
+	return load_duration(loading, value_of(loading, "alerts"), "silent_after",
+			     loading->file->alerts.silent_after, &config->alerts_silent_after_s);
 }
 
 static int load_api_mode(const struct loading *loading)
@@ -246,6 +267,8 @@ static int load_config(const struct loading *loading)
 		error = load_tag(loading);
 	if (!error)
 		error = load_latency(loading);
+	if (!error)
+		error = load_alerts(loading);
 	if (!error)
 		error = load_engines(loading);
 	if (!error)

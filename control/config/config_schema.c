@@ -76,6 +76,11 @@ static const cyaml_schema_field_t latency_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t alerts_fields[] = {
+	TEXT(silent_after, file_alerts, OPTIONAL, 1, 16),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t file_fields[] = {
 	TEXT(site, config_file, OPTIONAL, 0, NAME_MAX_BYTES),
 	TEXT(registry, config_file, OPTIONAL, 1, PATH_MAX_BYTES),
@@ -92,6 +97,7 @@ static const cyaml_schema_field_t file_fields[] = {
 	TEXT(run_dir, config_file, OPTIONAL, 1, PATH_MAX_BYTES),
 	TEXT(pins, config_file, OPTIONAL, 1, PATH_MAX_BYTES),
 	CYAML_FIELD_MAPPING("latency", OPTIONAL, struct config_file, latency, latency_fields),
+	CYAML_FIELD_MAPPING("alerts", OPTIONAL, struct config_file, alerts, alerts_fields),
 	CYAML_FIELD_SEQUENCE("engines", OPTIONAL | CYAML_FLAG_POINTER, struct config_file, engines,
 			     &engine_schema, 0, ENGINES_MAX),
 	CYAML_FIELD_END,

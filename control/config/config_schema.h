@@ -34,6 +34,10 @@ struct file_latency {
 	char *window;
 };
 
+struct file_alerts {
+	char *silent_after;
+};
+
 struct config_file {
 	char *site;
 	char *registry;
@@ -50,6 +54,7 @@ struct config_file {
 	uint64_t series_limit;
 	struct file_tag tag;
 	struct file_latency latency;
+	struct file_alerts alerts;
 	struct file_engine *engines;
 	unsigned engines_count;
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "api.h"
+#include "alerting.h"
 #include "lookup.h"
 #include "metrics.h"
 #include "status.h"
@@ -102,8 +103,10 @@ static void answer_status(void *closure)
 	struct status_question *question = closure;
 	const struct service *service = question->service;
 
-	http_respond_json(question->request, 200,
-			  status_json(service->view, service->engines, service->config->site));
+	json_t *status = status_json(service->view, service->engines, service->config->site);
+
+	json_object_set_new(status, "alerts", alerting_json(service->alerting));
+	http_respond_json(question->request, 200, status);
 	free(question);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "service.h"
+#include "alerting.h"
 #include "api.h"
 #include "log.h"
 #include "status.h"
@@ -248,6 +249,8 @@ int service_start(struct service *service)
 		r = service_start_engines(service);
 	if (r == 0)
 		r = service_meet_engines(service);
+	if (r == 0)
+		r = alerting_new(service, &service->alerting);
 	if (r < 0)
 		return r;
 
@@ -265,6 +268,7 @@ void service_stop(struct service *service)
 {
 	writer_free(service->writer);
 	engines_free(service->engines);
+	alerting_free(service->alerting);
 	http_free(service->http);
 	events_free(service->events);
 	view_unref(service->view);

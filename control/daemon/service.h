@@ -24,6 +24,7 @@ struct service {
 	struct writer *writer;
 	struct engines *engines;
 	struct events *events;
+	struct alerting *alerting;
 	struct http *http;
 	struct view *view;	   /* the committed state that readers are shown */
 	struct engine_note *notes; /* what was last said of each engine */

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Puts one bug after the other into the classifier's headers and the table; the unit tests must
-notice each.
+"""Puts one bug after the other into the classifier's headers, the table and the alerts; the unit
+tests must notice each.
 
     mutants.py COMPILER
 """
@@ -19,6 +19,11 @@ SHARED = ['tests/fixtures/packets.c', 'tests/fixtures/rules.c', 'tests/fixtures/
           'control/table/build4.c', 'control/table/build6.c', 'control/table/image.c',
           'control/table/runs.c', 'control/table/snapshot_build.c', 'control/table/vector.c',
           'dataplane/snapshot.c', 'dataplane/table_verify.c']
+ALERTS = ['tests/unit/registry_fixture.c', 'tests/unit/alerts_scene.c', 'control/config/suggest.c', 'control/daemon/alert.c',
+          'control/daemon/alerts.c', 'dataplane/snapshot.c', 'dataplane/table_verify.c',
+          *(f'control/table/{name}.c'
+            for name in ('build4', 'build6', 'image', 'runs', 'snapshot_build', 'vector')),
+          *(str(path.relative_to(ROOT)) for path in sorted((ROOT / 'control/registry').glob('*.c')))]
 SEED = '1'
 
 # header and test; or the header or source, and the test; what stands there, what stands there instead
@@ -84,6 +89,31 @@ MUTANTS = [
      'subtree_deepen(image, &subtrees[(uint32_t)items[i].value], depth);', ';'),
     ('control/table/image.c', 'image', 'image->wide ? 0xffffffff : 0xffff', '0xffff'),
     ('control/table/image.c', 'image', 'class_count > PT_TABLE_NARROW_CLASSES', 'class_count > 0xffff'),
+    ('control/daemon/alert.c', 'alerts', 'if (!alert->turned_us)', 'if (1)'),
+    ('control/daemon/alert.c', 'alerts', '\t\talert->turned_us = 0;\n\t\treturn false;', '\t\treturn false;'),
+    ('control/daemon/alert.c', 'alerts', 'holds ? kinds[kind].after_s : kinds[kind].until_s',
+     'kinds[kind].after_s'),
+    ('control/daemon/alerts.c', 'alerts', 'if (!connection->monitor)', 'if (0)'),
+    ('control/daemon/alerts.c', 'alerts', 'gap_us < after_us ||', 'gap_us < after_us / 2 ||'),
+    ('control/daemon/alerts.c', 'alerts', '|| gap_us >= ASLEEP_US', ''),
+    ('control/daemon/alerts.c', 'alerts', '< STEADY_TIMES * after_us', '< 0'),
+    ('control/daemon/alerts.c', 'alerts', '<= after_us / 2;', '<= ASLEEP_US;'),
+    ('control/daemon/alerts.c', 'alerts', 'record->looked_at && received > record->received',
+     'record->looked_at && received != record->received'),
+    ('control/daemon/alerts.c', 'alerts', 'backup && rate >', 'rate >'),
+    ('control/daemon/alerts.c', 'alerts', 'rate > ALERTS_BACKUP_PACKETS', 'rate > 0'),
+    ('control/daemon/alerts.c', 'alerts', '*record = *old++;', 'old++;'),
+    ('control/daemon/alerts.c', 'alerts', 'if (record->alerts[kind].firing)', 'if (0)'),
+    ('control/daemon/alerts.c', 'alerts', 'record->windows >= ALERTS_FIRST_WINDOWS &&', ''),
+    ('control/daemon/alerts.c', 'alerts', '> ALERTS_USUAL_SECONDS', '> 0'),
+    ('control/daemon/alerts.c', 'alerts', 'ALERTS_USUAL_FACTOR * record', 'record'),
+    ('control/daemon/alerts.c', 'alerts', 'threshold_ms && ', ''),
+    ('control/daemon/alerts.c', 'alerts', '< STALE_US)', '< 100 * STALE_US)'),
+    ('control/daemon/alerts.c', 'alerts',
+     '(record->windows < ALERTS_USUAL_WINDOWS ? record->windows : ALERTS_USUAL_WINDOWS)',
+     'record->windows'),
+    ('control/daemon/alerts.c', 'alerts_edge', 'engine->up && !engine->current', '!engine->current'),
+    ('control/daemon/alerts.c', 'alerts_edge', 'record->looked_at && engine->tag_failures', 'engine->tag_failures'),
     ('dataplane/table_verify.c', 'table_verify', '(ref & LOW_BITS) < PT_TABLE_LEVELS &&', ''),
     ('dataplane/table_verify.c', 'table_verify',
      '(branch->children & LOW_BITS) != (__u32)level - 1 ||', ''),
@@ -105,13 +135,14 @@ def compile_object(compiler, test, source, target, include):
     tests = ROOT / 'tests'
     subprocess.run([compiler, '-std=gnu17', '-D_GNU_SOURCE', '-w', *flags_of(test), f'-I{include}',
                     f'-I{tests}/fixtures', f'-I{tests}/oracle', f'-I{ROOT}/control',
-                    f'-I{source.parent}', f'-I{ROOT}/control/table', '-c', source, '-o', target],
-                   check=True)
+                    f'-I{source.parent}', f'-I{ROOT}/control/table', f'-I{ROOT}/control/daemon',
+                    '-c', source, '-o', target], check=True)
 
 
 def objects_make(compiler, folder, test):
     """What all mutants of a test are linked with, by source."""
-    objects = {source: folder / f'{test}-{Path(source).stem}.o' for source in SHARED}
+    sources = ALERTS if test.startswith('alerts') else SHARED
+    objects = {source: folder / f'{test}-{Path(source).stem}.o' for source in sources}
     for source, target in objects.items():
         compile_object(compiler, test, ROOT / source, target, ROOT / 'include')
     return objects
@@ -144,7 +175,7 @@ def build(compiler, folder, objects, mutant):
     program = folder / 'test'
     compile_object(compiler, test, ROOT / 'tests' / 'unit' / f'test_{test}.c', f'{program}.o', include)
     subprocess.run([compiler, *flags_of(test), f'{program}.o', *objects.values(), '-o', program,
-                    '-lcmocka', '-lxxhash'], check=True)
+                    '-lcmocka', '-lxxhash', '-ljansson', '-lsqlite3'], check=True)
     return program
 
 
@@ -155,7 +186,7 @@ def verdict(compiler, folder, objects, mutant):
     if not program:
         return None
     try:
-        done = subprocess.run([program], capture_output=True, timeout=120, check=False,
+        done = subprocess.run([program], capture_output=True, timeout=120, check=False, cwd=ROOT,
                               env={'PEERTAG_SEED': SEED, 'CMOCKA_TEST_ABORT': '1'})
     finally:
         shutil.rmtree(folder)

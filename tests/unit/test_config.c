@@ -85,6 +85,8 @@ static const struct {
 	 "1: window is \"25h\": it is a time from 1s to 24h, as in 60s, 5m"},
 	{"latency: {window: -1m}\n",
 	 "1: window is \"-1m\": it is a time from 1s to 24h, as in 60s, 5m"},
+	{"alerts: {silent_after: 600}\n",
+	 "1: silent_after is \"600\": it is a time from 1s to 24h, as in 60s, 5m"},
 	{"api_mode: 0888\n",
 	 "1: api_mode is \"0888\": it is the mode of a file in octal, as in 0660"},
 	{"api_mode: 1777\n",
@@ -201,6 +203,7 @@ static void an_empty_file_gives_the_defaults(void **state)
 		assert_int_equal(config->tag.mark_mask, 0xffffffff);
 		assert_int_equal(config->latency_min_hosts, 10);
 		assert_int_equal(config->latency_window_s, 60);
+		assert_int_equal(config->alerts_silent_after_s, 600);
 		assert_int_equal(config->engine_count, 0);
 		pt_config_free(config);
 	}
@@ -256,7 +259,7 @@ static void values_that_differ_from_the_defaults_arrive(void **state)
 		load_good("api_mode: 0660\napi_group: edge\nlisten: \"[::1]:80\"\noverlap: nested\n"
 			  "allow_special: YES\nmax_connections: 0x10\nrun_dir: /tmp/other\n"
 			  "tag: {mark: off, mark_mask: 0xff00, dscp: on, vlan: yes}\n"
-			  "latency: {min_hosts: 20, window: 5m}\n"
+			  "latency: {min_hosts: 20, window: 5m}\nalerts: {silent_after: 1h}\n"
 			  "engines: [{name: a, ports: [{name: e0, forward: e1, mode: generic}, "
 			  "{name: e1, forward: drop}]}]\n");
 	const struct pt_config_port *ports = config->engines[0].ports;
@@ -276,6 +279,7 @@ static void values_that_differ_from_the_defaults_arrive(void **state)
 	assert_int_equal(config->tag.mark_mask, 0xff00);
 	assert_int_equal(config->latency_min_hosts, 20);
 	assert_int_equal(config->latency_window_s, 300);
+	assert_int_equal(config->alerts_silent_after_s, 3600);
 	assert_int_equal(config->engines[0].table, PT_TABLE_FLAT);
 	assert_int_equal(ports[0].mode, PT_MODE_GENERIC);
 	assert_int_equal(ports[0].forward, PT_FORWARD_PORT);
