@@ -2,14 +2,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The metrics: valid text for any name, complete from registration on, equal to the API."""
 
-import http.client
 import json
-import os
 import shutil
-import urllib.parse
 
 from customer import SEATTLE, customer, seattle
 from edge import SERVER
+from prometheus import ask, prometheus_start
 from statement import Edge, Skipped, begin, edge_holds, equal, true
 from traffic import Echo
 
@@ -128,9 +126,7 @@ def metrics_equal_the_api_after_traffic(edge):
 
 
 def a_real_prometheus_scrapes_and_answers(edge):
-    if not shutil.which("prometheus"):
-        raise Skipped("prometheus is not installed")
-    start_prometheus(edge)
+    prometheus_start(edge)
     for name in ("contoso-seattle", *HOSTILE):
         expected = edge.connection(name)[0].packets
         label = json.dumps(name, ensure_ascii=False)
@@ -141,35 +137,6 @@ def a_real_prometheus_scrapes_and_answers(edge):
     equal(joined, [321], "the join on the info metric")
     equal(ask(edge, 'up{job="peertag"}'), [1], "up")
     edge.end("prometheus")
-
-
-def start_prometheus(edge):
-    config = edge.path("prometheus.yaml")
-    with open(config, "w", encoding="ascii") as file:
-        file.write("global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: peertag\n"
-                   f"  static_configs: [{{targets: ['{edge.configuration['listen']}']}}]\n")
-    os.mkdir(edge.path("prometheus"))
-    edge.start("prometheus", "prometheus", f"--config.file={config}",
-               f"--storage.tsdb.path={edge.path('prometheus')}",
-               "--web.listen-address=127.0.0.1:9090")
-
-
-def ask(edge, query):
-    """The values of an instant query, or None while nobody answers."""
-    with edge.namespace:
-        connection = http.client.HTTPConnection("127.0.0.1", 9090, timeout=5)
-        try:
-            connection.connect()
-        except OSError:
-            return None
-    connection.request("GET", "/api/v1/query?" + urllib.parse.urlencode({"query": query}))
-    response = connection.getresponse()
-    body = response.read()
-    connection.close()
-    if response.status != 200:
-        return None
-    answer = json.loads(body)
-    return [float(sample["value"][1]) for sample in answer["data"]["result"]]
 
 
 def the_series_limit_refuses_registrations(edge):

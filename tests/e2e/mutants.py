@@ -48,6 +48,11 @@ MUTANTS = {
         ("control/daemon/metrics.c", "|| *value == '\"'", ""),
         ("control/daemon/metrics.c", "*value == '\\\\' ||", ""),
     ),
+    "alerts_are_opt_in": (
+        ("control/daemon/alerts.c", "if (!connection->monitor)", "if (0)"),
+        ("control/monitoring/prometheus/peertag.rules.yml",
+         "peertag_connection_alerts_enabled == 1", "peertag_connection_alerts_enabled >= 0"),
+    ),
     "forwarding_counts_and_tags": (
         ("bpf/tc.h", "return input && bpf_map_lookup_elem(&inputs, &input);", "return 0;"),
         ("bpf/drops.h", "forward_drops += packets", "forward_drops += 0 * packets"),

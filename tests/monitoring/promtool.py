@@ -45,8 +45,8 @@ def scenario_test(scenario):
 
 def judge(tests, rules=None, evaluate="1m"):
     """
-    What promtool finds wrong with the rules (a text; the shipped ones), '' if nothing. evaluate: how
-    often, for a long scenario more seldom than in life.
+    What promtool finds wrong with the rules (a text; None: the shipped ones), '' if nothing.
+    evaluate: how often, for a long scenario more seldom than in life.
     """
     with tempfile.TemporaryDirectory(prefix="peertag-rules-") as folder:
         path = RULES

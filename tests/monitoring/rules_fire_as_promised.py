@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""The shipped rules, judged by promtool: what fires in each scenario, what stays quiet, what it says.
+"""The shipped rules, judged by promtool: what fires in each scenario, what is quiet, what it says.
 
     rules_fire_as_promised.py [SCENARIO...]
 """
@@ -12,8 +12,8 @@ import sys
 import promtool
 import scenarios
 
-OF_A_CONNECTION = ("partner", "country", "us_state", "primary_site", "backup_site", "role", "instance",
-                   "severity")
+OF_A_CONNECTION = ("partner", "country", "us_state", "primary_site", "backup_site", "role",
+                   "instance", "severity")
 
 
 def text_of(path):

@@ -60,14 +60,15 @@ def nights():
     return {
         "input": edge(total) + twins("office", total, day + day + [(4 * HOUR, 600), (4 * HOUR, 0)]),
         "evaluate": "4m",
-        "fires": {11 * HOUR: on("ConnectionSilent", "office"), 20 * HOUR: on("ConnectionSilent", "office"),
+        "fires": {11 * HOUR: on("ConnectionSilent", "office"),
+                  20 * HOUR: on("ConnectionSilent", "office"),
                   25 * HOUR: [], 35 * HOUR: [], 45 * HOUR: [],
                   52 * HOUR + 30: on("ConnectionSilent", "office")},
     }
 
 
 def weeks():
-    """Against the same hours a week ago; the day and its night are no news, nor is a new customer."""
+    """Against the same hours a week ago: day and night are no news, nor is a new customer."""
     total, change = WEEK + 15 * HOUR, WEEK + 12 * HOUR
     day = [(12 * HOUR, 120000), (12 * HOUR, 20000)]
 
@@ -118,7 +119,8 @@ def threshold():
         + latency("slow", *slower, threshold=0.03) + latency("slow-quiet", *slower, threshold=0.03)
         + connection("patient", total, busy) + latency("patient", *slower, threshold=0.06)
         + connection("indifferent", total, busy) + latency("indifferent", *slower)
-        + connection("unmeasured", total, busy) + latency("unmeasured", (total, None), threshold=0.01)
+        + connection("unmeasured", total, busy)
+        + latency("unmeasured", (total, None), threshold=0.01)
         + connection("few-hosts", total, busy)
         + latency("few-hosts", (HOUR, "0.02"), (HOUR, None), threshold=0.01),
         "fires": {20: on("ConnectionLatencyAboveThreshold", "few-hosts"), HOUR + 1:
@@ -170,7 +172,8 @@ def engines():
 
 def generations():
     return {
-        "input": edge(60, peertag_desired_generation=gauge((10, 7), (2, 8), (18, 7), (20, 6), (10, 7))),
+        "input": edge(60, peertag_desired_generation=gauge((10, 7), (2, 8), (18, 7), (20, 6),
+                                                           (10, 7))),
         "fires": {11: [], 12: [], 31: [], 33: on("EngineOutdated", engine="xdp"),
                   49: on("EngineOutdated", engine="xdp"), 51: []},
     }
@@ -178,7 +181,8 @@ def generations():
 
 def tags():
     return {
-        "input": edge(60, peertag_tag_failures_total=counter((20, 0), (2, 50), (38, 0), start=1000)),
+        "input": edge(60, peertag_tag_failures_total=counter((20, 0), (2, 50), (38, 0),
+                                                             start=1000)),
         "fires": {5: [], 19: [], 22: on("TagFailures", engine="xdp"), 40: []},
     }
 
@@ -210,5 +214,5 @@ def daemon_unknown():
 
 
 ALL = {scenario.__name__: scenario for scenario in (
-    silence, silence_of_all, idle_edge, nights, weeks, silence_as_a_week_ago, threshold, usual, backup, engines,
-    generations, tags, room, room_unknown, daemon_gone, daemon_unknown)}
+    silence, silence_of_all, idle_edge, nights, weeks, silence_as_a_week_ago, threshold, usual,
+    backup, engines, generations, tags, room, room_unknown, daemon_gone, daemon_unknown)}

@@ -3,7 +3,8 @@
 
 EDGE = {"instance": "edge1", "job": "peertag"}
 # A few of the histogram's bounds, in seconds.
-BOUNDS = ("0.0002", "0.0005", "0.001", "0.01", "0.015", "0.02", "0.03", "0.05", "0.07", "0.1", "+Inf")
+BOUNDS = ("0.0002", "0.0005", "0.001", "0.01", "0.015", "0.02", "0.03", "0.05", "0.07", "0.1",
+          "+Inf")
 
 
 def counter(*stretches, start=0):
