@@ -93,12 +93,17 @@ static void record_end(struct alerts *alerts, struct record *record)
 	connection_unref(record->connection);
 }
 
+static bool opted_in(const struct connection *connection)
+{
+	return connection->monitor;
+}
+
 static size_t count_opted_in(const struct view *view)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < view->by_name.count; i++)
-		count += view->by_id[i]->monitor;
+		count += opted_in(view->by_id[i]);
 	return count;
 }
 
@@ -111,7 +116,7 @@ static void records_merge(struct alerts *alerts, const struct view *view, struct
 	for (size_t i = 0; i < view->by_name.count; i++) {
 		struct connection *connection = view->by_id[i];
 
-		if (!connection->monitor)
+		if (!opted_in(connection))
 			continue;
 		while (old < end && old->connection->id < connection->id)
 			record_end(alerts, old++);

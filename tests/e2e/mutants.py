@@ -49,7 +49,7 @@ MUTANTS = {
         ("control/daemon/metrics.c", "*value == '\\\\' ||", ""),
     ),
     "alerts_are_opt_in": (
-        ("control/daemon/alerts.c", "if (!connection->monitor)", "if (0)"),
+        ("control/daemon/alerts.c", "return connection->monitor;", "return true;"),
         ("control/monitoring/prometheus/peertag.rules.yml",
          "peertag_connection_alerts_enabled == 1", "peertag_connection_alerts_enabled >= 0"),
     ),

@@ -93,7 +93,7 @@ MUTANTS = [
     ('control/daemon/alert.c', 'alerts', '\t\talert->turned_us = 0;\n\t\treturn false;', '\t\treturn false;'),
     ('control/daemon/alert.c', 'alerts', 'holds ? kinds[kind].after_s : kinds[kind].until_s',
      'kinds[kind].after_s'),
-    ('control/daemon/alerts.c', 'alerts', 'if (!connection->monitor)', 'if (0)'),
+    ('control/daemon/alerts.c', 'alerts', 'return connection->monitor;', 'return true;'),
     ('control/daemon/alerts.c', 'alerts', 'gap_us < after_us ||', 'gap_us < after_us / 2 ||'),
     ('control/daemon/alerts.c', 'alerts', '|| gap_us >= ASLEEP_US', ''),
     ('control/daemon/alerts.c', 'alerts', '< STEADY_TIMES * after_us', '< 0'),
