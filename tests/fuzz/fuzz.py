@@ -34,7 +34,7 @@ TEXTS = {
                'max_connections: 16384\nmax_prefixes: 2000000\nseries_limit: 2000000\n'
                'tag: {mark: true, mark_mask: 0xffffffff, dscp: false, vlan: false}\n'
                'run_dir: /run/peertag\npins: /sys/fs/bpf/peertag\n'
-               'latency: {min_hosts: 10, window: 60s}\n',
+               'latency: {min_hosts: 10, window: 60s}\nalerts: {silent_after: 10m}\n',
                'engines:\n  - {name: xdp, table: lpm, ports: [{name: eth0, mode: auto, '
                'forward: pass}]}\n  - {name: dpdk, eal: "-l 2-5", ports: [{name: a, forward: b}, '
                '{name: b, forward: drop, egress: off}]}\n', '', '- 1\n', 'site: [a]\n'],
