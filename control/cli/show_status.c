@@ -185,6 +185,34 @@ static void add_engine(struct table *table, const json_t *engine)
 	add_note(table, engine);
 }
 
+/* What an alert is about: of one of these there is a name. */
+static const char *alert_subject(const json_t *alert)
+{
+	static const char *const keys[] = {"connection", "engine", "limit"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (json_object_get(alert, keys[i]))
+			return field_text(alert, keys[i]);
+	return "";
+}
+
+static void show_alerts(const json_t *answer)
+{
+	struct table *table = table_new("ALERT SEVERITY ABOUT");
+	const json_t *alert;
+	size_t i;
+
+	json_array_foreach (json_object_get(answer, "alerts"), i, alert) {
+		table_text(table, "%s", field_text(alert, "alert"));
+		table_text(table, "%s", field_text(alert, "severity"));
+		table_text(table, "%s", alert_subject(alert));
+	}
+	if (table_rows(table))
+		printf("\n");
+	table_print(table, stdout);
+	table_free(table);
+}
+
 static void print_state(const json_t *answer)
 {
 	const char *site = field_text(answer, "site");
@@ -224,5 +252,6 @@ void show_status(const json_t *arguments, const json_t *answer)
 	} else {
 		printf("no engine is configured\n");
 	}
+	show_alerts(answer);
 	table_free(table);
 }

@@ -23,7 +23,7 @@
 	"\"cycles_per_packet\":null,\"stuck\":true}"
 
 /* What is shown of an engine that holds what it shall, with these members. */
-static char *shown(const char *up, const char *members)
+static char *shown_with(const char *up, const char *members, const char *alerts)
 {
 	char document[2048];
 	char *text = NULL;
@@ -35,8 +35,8 @@ static char *shown(const char *up, const char *members)
 		 "{\"version\":\"1\",\"site\":\"sea1\",\"revision\":5,\"ready\":true,"
 		 "\"connections\":1,\"prefixes\":{\"ipv4\":2,\"ipv6\":3},\"engines\":[{"
 		 "\"name\":\"dpdk\",\"up\":%s,\"generation\":7,\"desired_generation\":7,"
-		 "\"table\":\"lpm\",\"ports\":[%s]%s}]}",
-		 up, PORT, members);
+		 "\"table\":\"lpm\",\"ports\":[%s]%s}],\"alerts\":[%s]}",
+		 up, PORT, members, alerts);
 	answer = json_loads(document, 0, NULL);
 	assert_non_null(answer);
 	stdout = stream;
@@ -45,6 +45,11 @@ static char *shown(const char *up, const char *members)
 	fclose(stream);
 	json_decref(answer);
 	return text;
+}
+
+static char *shown(const char *up, const char *members)
+{
+	return shown_with(up, members, "");
 }
 
 /* The lines behind the table of ports. */
@@ -105,6 +110,24 @@ static void workers_of_an_engine_that_is_away_are_down(void **state)
 	free(text);
 }
 
+static void alerts_that_fire_stand_at_the_end(void **state)
+{
+	char *text = shown_with(
+		"true", "",
+		"{\"alert\":\"ConnectionSilent\",\"severity\":\"critical\",\"connection\":\"a b\"},"
+		"{\"alert\":\"EngineDown\",\"severity\":\"critical\",\"engine\":\"xdp\"},"
+		"{\"alert\":\"RegistryNearlyFull\",\"severity\":\"warning\","
+		"\"limit\":\"max_prefixes\"}");
+
+	(void)state;
+	assert_string_equal(behind_ports(text), "\n"
+						"ALERT               SEVERITY  ABOUT\n"
+						"ConnectionSilent    critical  a b\n"
+						"EngineDown          critical  xdp\n"
+						"RegistryNearlyFull  warning   max_prefixes\n");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -112,6 +135,7 @@ int main(void)
 		cmocka_unit_test(workers_stand_under_the_ports),
 		cmocka_unit_test(a_stuck_worker_is_said_three_times),
 		cmocka_unit_test(workers_of_an_engine_that_is_away_are_down),
+		cmocka_unit_test(alerts_that_fire_stand_at_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
