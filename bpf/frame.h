@@ -47,6 +47,8 @@ struct frame {
 	__u32 destination_counter;
 	const struct pt_class *source; /* NULL: none */
 	const struct pt_class *destination;
+	__u32 source_slot; /* of latency; 0: not measured */
+	__u32 destination_slot;
 	__u64 packets;
 	__u64 bytes; /* of all packets, on the wire */
 };
@@ -150,6 +152,12 @@ static __always_inline __u32 counter_find(const struct pt_table *table, __u32 cl
 	return descriptor ? pt_table_counter(table, class, descriptor) : PT_COUNTER_NONE;
 }
 
+static __always_inline __u32 slot_find(const struct pt_table *table, __u32 class,
+				       const struct pt_class *descriptor)
+{
+	return descriptor && class > table->unmeasured ? descriptor->latency_slot : 0;
+}
+
 static __always_inline void frame_lookup(struct frame *frame)
 {
 	const struct pt_table *table;
@@ -174,6 +182,10 @@ static __always_inline void frame_lookup(struct frame *frame)
 	frame->source_counter = counter_find(table, frame->source_class, frame->source);
 	frame->destination_counter =
 		counter_find(table, frame->destination_class, frame->destination);
+	if (!options.latency_slots)
+		return;
+	frame->source_slot = slot_find(table, frame->source_class, frame->source);
+	frame->destination_slot = slot_find(table, frame->destination_class, frame->destination);
 }
 
 /* Counts on the connections; the outcome is then final, and the caller counts it on the port. */

@@ -7,6 +7,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include <peertag/counters.h>
+#include <peertag/rtt.h>
 #include <peertag/types.h>
 #include <peertag/xdp.h>
 
@@ -111,6 +112,22 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } inputs SEC(".maps");
+
+/* Round-trip times: a lane for each possible CPU, of a size that is set at load; and the flows. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct pt_latency_lane));
+} latency SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pt_rtt_table);
+} flows SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -8,6 +8,7 @@
 #define PEERTAG_BPF_TC_H
 
 #include "frame.h"
+#include "measure.h"
 
 #include <linux/in.h>
 
@@ -120,6 +121,8 @@ static __always_inline void tc_run(struct frame *frame, struct __sk_buff *skb)
 	frame_count_classes(frame, lane);
 	pt_count_add(&lane_port(lane)->sent[frame->outcome], frame->packets, frame->bytes);
 	report_frame(frame);
+	if (frame_is_measured(frame))
+		pt_measure_tc(skb, frame->ip_offset, frame->source_slot, frame->destination_slot);
 	tc_tag(frame, skb, lane);
 }
 

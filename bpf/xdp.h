@@ -4,6 +4,7 @@
 #define PEERTAG_BPF_XDP_H
 
 #include "frame.h"
+#include "measure.h"
 
 #define XDP_DATA(md)	  ((__u8 *)(long)(md)->data)
 #define XDP_DATA_END(md)  ((__u8 *)(long)(md)->data_end)
@@ -115,6 +116,8 @@ static __always_inline int xdp_run(struct frame *frame, struct xdp_md *md, void 
 	frame_count_classes(frame, lane);
 	pt_count_add(&lane_port(lane)->received[frame->outcome], 1, frame->bytes);
 	report_frame(frame);
+	if (frame_is_measured(frame))
+		pt_measure_xdp(md, frame->ip_offset, frame->source_slot, frame->destination_slot);
 	xdp_tag(frame, md, lane, window);
 	return xdp_forward(ports);
 }

@@ -30,7 +30,7 @@ struct host {
 	const struct host_engine *functions;
 	void *engine;
 	struct pt_engine_open held; /* as of the last publish: never half of one */
-	int counters_fd;
+	int fds[PT_ENGINE_FDS];	    /* of the counters and the round-trip times */
 	struct publisher *publisher;
 	struct client *publishing; /* who waits for the running publish; NULL: it left */
 	unsigned int client_count;
@@ -52,10 +52,10 @@ static void client_free(struct client *client)
 }
 
 /* A client that does not take its reply is let go: it would get the next one for this one. */
-static void client_reply(struct client *client, struct pt_engine_reply *reply, int fd)
+static void client_reply(struct client *client, struct pt_engine_reply *reply, const int *fds)
 {
 	reply->abi = PT_ENGINE_ABI;
-	if (pt_engine_send(client->socket, reply, sizeof(*reply), fd))
+	if (pt_engine_send(client->socket, reply, sizeof(*reply), fds))
 		client_free(client);
 }
 
@@ -64,14 +64,14 @@ static void client_refuse(struct client *client, __u32 verb, int error, const ch
 	struct pt_engine_reply reply = {.verb = verb, .error = error};
 
 	snprintf(reply.text, sizeof(reply.text), "%s", text);
-	client_reply(client, &reply, -1);
+	client_reply(client, &reply, NULL);
 }
 
 static void client_open(struct client *client)
 {
 	struct pt_engine_reply reply = {.verb = PT_ENGINE_OPEN, .open = client->host->held};
 
-	client_reply(client, &reply, client->host->counters_fd);
+	client_reply(client, &reply, client->host->fds);
 }
 
 static void client_status(struct client *client)
@@ -82,7 +82,7 @@ static void client_status(struct client *client)
 	reply.status.set = host->held.set;
 	reply.status.table_bytes = host->held.table_bytes;
 	host->functions->status(host->engine, &reply.status);
-	client_reply(client, &reply, -1);
+	client_reply(client, &reply, NULL);
 }
 
 static void client_lookup(struct client *client, const struct pt_engine_request *request)
@@ -100,7 +100,7 @@ static void client_lookup(struct client *client, const struct pt_engine_request 
 	if (error)
 		client_refuse(client, request->verb, error, "cannot look the address up");
 	else
-		client_reply(client, &reply, -1);
+		client_reply(client, &reply, NULL);
 }
 
 /* One publish at a time; a client is not listened to before it has its answer. */
@@ -124,14 +124,16 @@ static void client_publish(struct client *client, int snapshot_fd)
 	sd_event_source_set_enabled(client->source, SD_EVENT_OFF);
 }
 
-static void client_request(struct client *client, const struct pt_engine_request *request, int fd)
+/* Takes the snapshot out of fds, where it is one. */
+static void client_request(struct client *client, const struct pt_engine_request *request, int *fds)
 {
+	int fd = fds[PT_ENGINE_FD_SNAPSHOT];
+
 	if (request->abi == PT_ENGINE_ABI && request->verb == PT_ENGINE_PUBLISH && fd >= 0) {
+		fds[PT_ENGINE_FD_SNAPSHOT] = -1;
 		client_publish(client, fd);
 		return;
 	}
-	if (fd >= 0)
-		close(fd);
 	if (request->abi != PT_ENGINE_ABI) {
 		client_refuse(client, request->verb, -EPROTONOSUPPORT,
 			      "the engine is of another version of peertag");
@@ -160,17 +162,18 @@ static int client_on_readable(sd_event_source *source, int socket, uint32_t even
 {
 	struct client *client = argument;
 	struct pt_engine_request request;
-	int fd = -1;
-	int error = pt_engine_receive(socket, &request, sizeof(request), &fd);
+	int fds[PT_ENGINE_FDS] = {-1, -1};
+	int error = pt_engine_receive(socket, &request, sizeof(request), fds);
 
 	(void)source;
 	(void)events;
 	if (error == 0)
-		client_request(client, &request, fd);
+		client_request(client, &request, fds);
 	else if (error == -EBADMSG)
 		client_refuse(client, 0, error, "not a request: its length is another");
 	else if (error != -EAGAIN)
 		client_free(client);
+	pt_engine_close_fds(fds);
 	return 0;
 }
 
@@ -212,7 +215,7 @@ static void host_refresh(struct host *host)
 {
 	struct pt_engine_open held = {};
 
-	host->functions->open(host->engine, &held, &host->counters_fd);
+	host->functions->open(host->engine, &held, host->fds);
 	host->held = held;
 }
 
@@ -230,7 +233,7 @@ static void host_on_answered(void *argument, int result, const struct message *m
 	if (result)
 		snprintf(reply.text, sizeof(reply.text), "%s", message->text);
 	sd_event_source_set_enabled(client->source, SD_EVENT_ON);
-	client_reply(client, &reply, -1);
+	client_reply(client, &reply, NULL);
 }
 
 /* The next one who waits to publish. */
@@ -267,7 +270,8 @@ int host_new(sd_event *loop, const char *socket_path, const char *kept_path, str
 		return message_set(message, error, "out of memory");
 	TAILQ_INIT(&host->clients);
 	host->loop = loop;
-	host->counters_fd = -1;
+	host->fds[PT_ENGINE_FD_COUNTERS] = -1;
+	host->fds[PT_ENGINE_FD_LATENCY] = -1;
 	host->socket = pt_engine_listen(socket_path, 0660);
 	if (host->socket < 0) {
 		error = host->socket;
@@ -321,7 +325,9 @@ int host_start(struct host *host, const struct host_engine *functions, void *eng
 	host->functions = functions;
 	host->engine = engine;
 	host_refresh(host);
-	publisher_set_engine(host->publisher, functions, engine, host->held.capacity);
+	publisher_set_engine(
+		host->publisher, functions, engine,
+		&(struct pt_snapshot_limits){host->held.capacity, host->held.latency_slots});
 	if (host->held.set.generation == 0)
 		host_restore(host);
 	error = sd_event_add_io(host->loop, &host->source, host->socket, EPOLLIN, host_on_connect,

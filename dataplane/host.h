@@ -18,9 +18,9 @@
 
 /* What an engine is to the host. */
 struct host_engine {
-	/* In the loop's thread, and not while a publish runs: what the engine is and holds. The
-	 * descriptor of the counters stays the engine's. */
-	void (*open)(void *engine, struct pt_engine_open *ret, int *ret_counters_fd);
+	/* In the loop's thread, and not while a publish runs: what the engine is and holds, with
+	 * the descriptors of its counters and round-trip times, which stay the engine's. */
+	void (*open)(void *engine, struct pt_engine_open *ret, int *ret_fds);
 
 	/* In the loop's thread, beside a publish: fills ports and port_count. */
 	void (*status)(void *engine, struct pt_engine_status *ret);

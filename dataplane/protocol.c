@@ -101,69 +101,80 @@ int pt_engine_listen(const char *path, mode_t mode)
 	return fd;
 }
 
-union fd_control {
+union fds_control {
 	struct cmsghdr header;
-	char bytes[CMSG_SPACE(sizeof(int))];
+	char bytes[CMSG_SPACE(PT_ENGINE_FDS * sizeof(int))];
 };
 
-int pt_engine_send(int socket, const void *message, size_t bytes, int fd)
+void pt_engine_close_fds(int *fds)
+{
+	for (int i = 0; i < PT_ENGINE_FDS; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+		fds[i] = -1;
+	}
+}
+
+int pt_engine_send(int socket, const void *message, size_t bytes, const int *fds)
 {
 	struct iovec part = {.iov_base = (void *)message, .iov_len = bytes};
 	struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
-	union fd_control control = {};
+	union fds_control control = {};
+	size_t count = 0;
 
-	if (fd >= 0) {
+	while (fds && count < PT_ENGINE_FDS && fds[count] >= 0)
+		count++;
+	if (count) {
 		control.header.cmsg_level = SOL_SOCKET;
 		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+		control.header.cmsg_len = CMSG_LEN(count * sizeof(*fds));
+		memcpy(CMSG_DATA(&control.header), fds, count * sizeof(*fds));
 		packet.msg_control = control.bytes;
-		packet.msg_controllen = sizeof(control.bytes);
+		packet.msg_controllen = CMSG_SPACE(count * sizeof(*fds));
 	}
 	return sendmsg(socket, &packet, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-/* The descriptor in a received packet, or -1. */
-static int packet_fd(struct msghdr *packet)
+/* The descriptors in a received packet; -1 where there is none. */
+static void packet_fds(struct msghdr *packet, int *ret_fds)
 {
 	struct cmsghdr *header = CMSG_FIRSTHDR(packet);
-	int fd = -1;
 
-	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-	    header->cmsg_len >= CMSG_LEN(sizeof(int)))
-		memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-	return fd;
+	for (int i = 0; i < PT_ENGINE_FDS; i++)
+		ret_fds[i] = -1;
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+		memcpy(ret_fds, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
 }
 
-int pt_engine_receive(int socket, void *message, size_t bytes, int *ret_fd)
+int pt_engine_receive(int socket, void *message, size_t bytes, int *ret_fds)
 {
 	struct iovec part = {.iov_base = message, .iov_len = bytes};
-	union fd_control control = {};
-	/* CMSG_LEN, not _SPACE, which has room for two: what does not fit, the kernel closes. */
+	union fds_control control = {};
+	/* CMSG_LEN, not _SPACE, which may have room for more: what does not fit, the kernel closes.
+	 */
 	struct msghdr packet = {.msg_iov = &part,
 				.msg_iovlen = 1,
 				.msg_control = control.bytes,
-				.msg_controllen = CMSG_LEN(sizeof(int))};
+				.msg_controllen = CMSG_LEN(PT_ENGINE_FDS * sizeof(int))};
 	ssize_t received = recvmsg(socket, &packet, MSG_CMSG_CLOEXEC);
-	int fd;
+	int fds[PT_ENGINE_FDS];
 
 	if (received < 0)
 		return -errno;
-	fd = packet_fd(&packet);
+	packet_fds(&packet, fds);
 	if (received == 0 || (size_t)received != bytes || packet.msg_flags & MSG_TRUNC) {
-		if (fd >= 0)
-			close(fd);
+		pt_engine_close_fds(fds);
 		return received == 0 ? -ECONNRESET : -EBADMSG;
 	}
-	if (ret_fd)
-		*ret_fd = fd;
-	else if (fd >= 0)
-		close(fd);
+	if (ret_fds)
+		memcpy(ret_fds, fds, sizeof(fds));
+	else
+		pt_engine_close_fds(fds);
 	return 0;
 }
 
 /* Whether `bytes` bytes can be mapped: past the end of a file a reader would get SIGBUS. */
-static int counters_check(int fd, __u64 bytes)
+static int mappable_check(int fd, __u64 bytes)
 {
 	struct stat stat;
 
@@ -182,7 +193,7 @@ int pt_engine_map_counters(int fd, const struct pt_engine_open *open, struct pt_
 	    __builtin_mul_overflow(pt_lane_bytes(open->capacity), open->lane_count, &bytes) ||
 	    __builtin_add_overflow(bytes, open->counters_offset, &end))
 		return -EBADMSG;
-	error = counters_check(fd, end);
+	error = mappable_check(fd, end);
 	if (error)
 		return error;
 	lanes = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, open->counters_offset);
@@ -199,4 +210,39 @@ void pt_engine_unmap_counters(struct pt_counters *counters)
 		munmap((void *)counters->lanes,
 		       counters->lane_count * pt_lane_bytes(counters->capacity));
 	*counters = (struct pt_counters){};
+}
+
+int pt_engine_map_latency(int fd, const struct pt_engine_open *open, struct pt_latency *ret)
+{
+	size_t bytes;
+	void *lanes;
+	int error;
+
+	*ret = (struct pt_latency){};
+	if (open->latency_slots == 0)
+		return 0;
+	if (open->latency_slots > PT_LATENCY_SLOTS_MAX || open->latency_lanes == 0 ||
+	    open->latency_window_ms == 0 ||
+	    __builtin_mul_overflow(pt_latency_lane_bytes(open->latency_slots), open->latency_lanes,
+				   &bytes))
+		return -EBADMSG;
+	error = mappable_check(fd, bytes);
+	if (error)
+		return error;
+	lanes = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+	if (lanes == MAP_FAILED)
+		return errno == EINVAL ? -EBADMSG : -errno;
+	*ret = (struct pt_latency){.lanes = lanes,
+				   .lane_count = open->latency_lanes,
+				   .slots = open->latency_slots,
+				   .window_ms = open->latency_window_ms};
+	return 0;
+}
+
+void pt_engine_unmap_latency(struct pt_latency *latency)
+{
+	if (latency->lanes)
+		munmap((void *)latency->lanes,
+		       latency->lane_count * pt_latency_lane_bytes(latency->slots));
+	*latency = (struct pt_latency){};
 }

@@ -27,7 +27,7 @@ struct publisher {
 	void *host;
 	const struct host_engine *functions;
 	void *engine;
-	__u32 capacity;
+	struct pt_snapshot_limits limits;
 
 	/* Written by the loop's thread while no publish runs, by the publishing thread while one
 	 * does; the eventfd hands them over. */
@@ -48,7 +48,7 @@ static int image_publish(const struct publisher *publisher, const struct image *
 			 struct message *message)
 {
 	const char *why;
-	int error = pt_snapshot_verify(image->bytes, image->size, publisher->capacity, &why);
+	int error = pt_snapshot_verify(image->bytes, image->size, &publisher->limits, &why);
 
 	if (error)
 		return message_set(message, error, "refused the snapshot: %s", why);
@@ -188,11 +188,11 @@ bool publisher_busy(const struct publisher *publisher)
 }
 
 void publisher_set_engine(struct publisher *publisher, const struct host_engine *functions,
-			  void *engine, __u32 capacity)
+			  void *engine, const struct pt_snapshot_limits *limits)
 {
 	publisher->functions = functions;
 	publisher->engine = engine;
-	publisher->capacity = capacity;
+	publisher->limits = *limits;
 }
 
 int publisher_new(sd_event *loop, const char *kept_path, const struct publisher_events *events,

@@ -31,9 +31,9 @@ void publisher_stop(struct publisher *publisher);
 /* Also gives up the snapshot that is held: the engine must not look up in it any more. */
 void publisher_free(struct publisher *publisher);
 
-/* Whose functions to call, and how many counters a snapshot may have. */
+/* Whose functions to call, and what a snapshot may need. */
 void publisher_set_engine(struct publisher *publisher, const struct host_engine *functions,
-			  void *engine, __u32 capacity);
+			  void *engine, const struct pt_snapshot_limits *limits);
 
 /* Begins to publish what is in `fd`, which becomes the publisher's. Returns 0 or -errno. */
 int publisher_start(struct publisher *publisher, int fd);

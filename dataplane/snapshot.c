@@ -58,6 +58,8 @@ static const char *verify_class(const struct pt_snapshot *snapshot, const struct
 		return "a class has no connection or no mark";
 	if (class->counter >= snapshot->counters)
 		return "a class has a counter beyond the last";
+	if (class->latency_slot > snapshot->latency_slots)
+		return "a class has a latency slot beyond the last";
 	if (class->vlan > 4094)
 		return "a class has a VLAN above 4094";
 	if (class->dscp > 63 && class->dscp != PT_DSCP_NONE)
@@ -73,6 +75,7 @@ static const char *verify_classes(const struct pt_snapshot *snapshot, __u32 *own
 	const struct pt_class *classes = pt_snapshot_classes(snapshot);
 	const __u32 *connections = pt_snapshot_connections(snapshot);
 	__u32 counted = pt_snapshot_table(snapshot)->counted;
+	__u32 unmeasured = pt_snapshot_table(snapshot)->unmeasured;
 	const char *why;
 
 	for (__u32 i = 0; i < snapshot->class_count; i++) {
@@ -83,6 +86,8 @@ static const char *verify_classes(const struct pt_snapshot *snapshot, __u32 *own
 			return "two connections share a counter";
 		if (i < counted && classes[i].counter != i)
 			return "a class has another counter than the table says";
+		if (i < unmeasured && classes[i].latency_slot)
+			return "a class has a latency slot that the table does not tell of";
 		owners[classes[i].counter] = connections[i];
 	}
 	return NULL;
@@ -185,7 +190,7 @@ static int verify_header(const struct pt_snapshot *snapshot, size_t bytes, const
 
 	if (snapshot->bytes != bytes)
 		why = "its length is not what its header says";
-	else if (snapshot->reserved)
+	else if (snapshot->reserved || snapshot->reserved_too)
 		why = "its header has a reserved field set";
 	else if (snapshot->generation == 0)
 		why = "its generation is 0";
@@ -199,7 +204,8 @@ static int verify_header(const struct pt_snapshot *snapshot, size_t bytes, const
 	return -EBADMSG;
 }
 
-int pt_snapshot_verify(const void *image, size_t bytes, __u32 capacity, const char **ret_why)
+int pt_snapshot_verify(const void *image, size_t bytes, const struct pt_snapshot_limits *limits,
+		       const char **ret_why)
 {
 	const struct pt_snapshot *snapshot = image;
 	const char *why;
@@ -209,9 +215,15 @@ int pt_snapshot_verify(const void *image, size_t bytes, __u32 capacity, const ch
 	error = verify_header(snapshot, bytes, ret_why);
 	if (error)
 		return error;
-	if (snapshot->counters > capacity) {
+	if (snapshot->counters > limits->counters) {
 		*ret_why = "it needs more counters than the engine has: raise max_connections "
 			   "and restart the engine";
+		return -ENOSPC;
+	}
+	if (snapshot->latency_slots > limits->latency_slots) {
+		*ret_why =
+			"it measures the latency of more prefixes than the engine has slots for: "
+			"raise `slots` under `latency` and restart the engine";
 		return -ENOSPC;
 	}
 

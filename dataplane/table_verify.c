@@ -52,8 +52,8 @@ static const char *verify_head(const struct pt_table *table, __u32 class_count)
 	    table->value_mask != (narrow ? 0xffff : 0xffffffff) ||
 	    table->split != (narrow ? 0x8000 : 0x80000000))
 		return "the width of the table's values is not that of its classes";
-	if (table->counted > class_count)
-		return "the table counts more classes than there are";
+	if (table->counted > class_count || table->unmeasured > class_count)
+		return "the table tells of more classes than there are";
 	for (size_t i = 0; i < sizeof(table->padding) / sizeof(*table->padding); i++)
 		if (table->padding[i])
 			return "the table's head has a reserved field set";

@@ -24,6 +24,7 @@ BENCHMARKS = {
     "lookup": (["perf/lookup"], ["--quick"]),
     "xdp_lookup": (["perf/xdp_lookup"], ["--quick"]),
     "xdp_packet": (["perf/xdp_packet"], ["--quick"]),
+    "xdp_rtt": (["perf/xdp_rtt"], ["--quick"]),
     "xdp_live": (["perf/xdp_live"], ["--quick"]),
     "pipeline": ([sys.executable, os.path.join(HERE, "pipeline.py"), "."], ["--quick"]),
     "publish": (["perf/publish"], ["--quick"]),

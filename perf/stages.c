@@ -65,7 +65,7 @@ static void bench_snapshot(struct bench *bench)
 	if (workload_random(PT_IPV4, bench->prefixes, workload_classes(bench->prefixes), 1,
 			    &workload))
 		die("cannot make that many prefixes");
-	if (workload_snapshot(workload, &bench->snapshot))
+	if (workload_snapshot(workload, 0, &bench->snapshot))
 		die("cannot make the snapshot");
 	workload_free(workload);
 }

@@ -11,7 +11,7 @@
 
 static int table_build(const struct workload *workload, void **ret_table)
 {
-	return workload_snapshot(workload, (struct pt_snapshot **)ret_table);
+	return workload_snapshot(workload, 0, (struct pt_snapshot **)ret_table);
 }
 
 static size_t table_bytes(const void *table)

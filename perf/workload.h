@@ -59,8 +59,12 @@ void workload_free(struct workload *workload);
 /* Where in the folder it is; NULL: it has no such family. */
 const char *workload_table_path(enum workload_table table, enum pt_family family);
 
-/* Compiled, with a counter, a mark, a VLAN and a DSCP for each class. To be freed by free(). */
-int workload_snapshot(const struct workload *workload, struct pt_snapshot **ret_snapshot);
+/*
+ * Compiled, with a counter, a mark, a VLAN and a DSCP for each class, and one of the latency slots;
+ * 0: none. To be freed by free().
+ */
+int workload_snapshot(const struct workload *workload, __u32 latency_slots,
+		      struct pt_snapshot **ret_snapshot);
 
 /* An address of either family as a number: IPv4 has the highest 32 bits. */
 typedef unsigned __int128 workload_addr;

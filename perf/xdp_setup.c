@@ -19,6 +19,8 @@
 #include "table.h"
 #include "xdp_items.h"
 
+#define LATENCY_SLOTS 4096 /* as an engine has them */
+
 static const char *program_name = "?";
 
 void die(const char *format, ...)
@@ -137,7 +139,7 @@ struct pt_snapshot *setup_snapshot(const struct workload *workload)
 {
 	struct pt_snapshot *snapshot;
 
-	errno = -workload_snapshot(workload, &snapshot);
+	errno = -workload_snapshot(workload, 0, &snapshot);
 	if (errno)
 		die("cannot make the snapshot");
 	return snapshot;
@@ -193,6 +195,8 @@ void setup_open(struct setup *setup, const struct pt_snapshot *snapshot, bool tr
 	const struct state_options options = {
 		.capacity = snapshot->counters,
 		.table_room = state_room_for(pt_snapshot_table(snapshot)->bytes),
+		.latency_slots = LATENCY_SLOTS,
+		.latency_window_ms = 60000,
 		.tries = tries,
 	};
 	struct message message;
@@ -208,6 +212,9 @@ void setup_open(struct setup *setup, const struct pt_snapshot *snapshot, bool tr
 		.mark_mask = ~0u,
 		.tries = tries,
 		.table_mask = options.table_room - 1,
+		.latency_slots = options.latency_slots,
+		.latency_window_ms = options.latency_window_ms,
+		.latency_secret = setup->state->shared->latency_secret,
 	};
 }
 
@@ -246,13 +253,23 @@ void stream_bytes(const struct stream *stream, __u32 index, void *to)
 	memcpy(to, &addr_be, sizeof(addr_be));
 }
 
-void *bench_map(int fd, size_t bytes)
+static void *map_memory(int fd, size_t bytes, int protection)
 {
-	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *memory = mmap(NULL, bytes, protection, MAP_SHARED, fd, 0);
 
 	if (memory == MAP_FAILED)
 		die("cannot map a BPF map");
 	return memory;
+}
+
+void *bench_map(int fd, size_t bytes)
+{
+	return map_memory(fd, bytes, PROT_READ | PROT_WRITE);
+}
+
+void *bench_map_read(int fd, size_t bytes)
+{
+	return map_memory(fd, bytes, PROT_READ);
 }
 
 void bench_unmap(void *memory, size_t bytes)

@@ -79,8 +79,10 @@ void setup_share(const struct setup *setup, struct bpf_object *object);
 /* An address as it is in a packet, 4 or 16 bytes. */
 void stream_bytes(const struct stream *stream, __u32 index, void *to);
 
-/* Maps the single element of an mmapable array. */
+/* Maps the elements of an mmapable array; the second for reading, where the kernel allows no more.
+ */
 void *bench_map(int fd, size_t bytes);
+void *bench_map_read(int fd, size_t bytes);
 void bench_unmap(void *memory, size_t bytes);
 
 #endif

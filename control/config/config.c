@@ -4,6 +4,7 @@
 #include "config_schema.h"
 
 #include <errno.h>
+#include <peertag/latency.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,7 +123,9 @@ static int load_duration(const struct loading *loading, const yaml_node_t *map, 
 
 static int load_latency(const struct loading *loading)
 {
-	const struct range hosts = {10, 1000000, 10};
+	/* Hosts are told apart by one of PT_LATENCY_HOST_BITS bits: far above half, few are. */
+	const struct range hosts = {10, PT_LATENCY_HOST_BITS / 2, 10};
+	const struct range slots = {1, PT_LATENCY_SLOTS_MAX, 4096};
 	const yaml_node_t *map = value_of(loading, "latency");
 	struct pt_config *config = loading->config;
 	int error;
@@ -130,9 +133,13 @@ static int load_latency(const struct loading *loading)
 	config->latency_window_s = 60;
 	error = load_duration(loading, map, "window", loading->file->latency.window,
 			      &config->latency_window_s);
-	return error ? error
-		     : load_u32(loading, map, "min_hosts", loading->file->latency.min_hosts, hosts,
-				&config->latency_min_hosts);
+	if (!error)
+		error = load_u32(loading, map, "min_hosts", loading->file->latency.min_hosts, hosts,
+				 &config->latency_min_hosts);
+	if (!error)
+		error = load_u32(loading, map, "slots", loading->file->latency.slots, slots,
+				 &config->latency_slots);
+	return error;
 }
 
 static int load_alerts(const struct loading *loading)

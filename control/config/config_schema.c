@@ -73,6 +73,7 @@ static const cyaml_schema_field_t tag_fields[] = {
 static const cyaml_schema_field_t latency_fields[] = {
 	NUMBER(min_hosts, file_latency),
 	TEXT(window, file_latency, OPTIONAL, 1, 16),
+	NUMBER(slots, file_latency),
 	CYAML_FIELD_END,
 };
 

@@ -32,6 +32,7 @@ struct file_tag {
 struct file_latency {
 	uint64_t min_hosts;
 	char *window;
+	uint64_t slots;
 };
 
 struct file_alerts {

@@ -43,6 +43,7 @@ static void engine_down(struct engine *engine, const char *why)
 	engine->waiting = false;
 	publish_end(engine);
 	pt_engine_unmap_counters(&engine->opened_counters);
+	pt_engine_unmap_latency(&engine->opened_latency);
 	snprintf(engine->failure, sizeof(engine->failure), "%s", why);
 
 	TAILQ_CONCAT(&lost, &engine->calls, link);
@@ -65,7 +66,7 @@ static void engine_pump(struct engine *engine)
 		return;
 	engine->waiting = true;
 	engine->asked_us = now_us();
-	if (pt_engine_send(engine->socket, &call->request, sizeof(call->request), -1) < 0)
+	if (pt_engine_send(engine->socket, &call->request, sizeof(call->request), NULL) < 0)
 		engine_down(engine, "cannot send to the engine");
 }
 
@@ -104,13 +105,17 @@ void engine_hold(struct engine *engine, const struct pt_engine_open *open)
  * What OPEN tells counts for nothing before STATUS is there: a port's counters are found by the
  * slot that STATUS gives it, so the two are taken up together or not at all.
  */
-static void engine_opened(struct engine *engine, const struct pt_engine_reply *reply, int fd)
+static void engine_opened(struct engine *engine, const struct pt_engine_reply *reply,
+			  const int *fds)
 {
 	if (reply->error < 0) {
 		engine_down(engine, reply->text);
 		return;
 	}
-	if (fd < 0 || pt_engine_map_counters(fd, &reply->open, &engine->opened_counters) < 0) {
+	if (pt_engine_map_counters(fds[PT_ENGINE_FD_COUNTERS], &reply->open,
+				   &engine->opened_counters) < 0 ||
+	    pt_engine_map_latency(fds[PT_ENGINE_FD_LATENCY], &reply->open,
+				  &engine->opened_latency) < 0) {
 		engine_down(engine, "the engine's counters cannot be mapped");
 		return;
 	}
@@ -125,6 +130,9 @@ static void engine_take_up(struct engine *engine)
 	pt_engine_unmap_counters(&engine->counters);
 	engine->counters = engine->opened_counters;
 	engine->opened_counters = (struct pt_counters){};
+	pt_engine_unmap_latency(&engine->latency);
+	engine->latency = engine->opened_latency;
+	engine->opened_latency = (struct pt_latency){};
 	engine_hold(engine, &engine->opened);
 	engine->up = true;
 	engine->failure[0] = '\0';
@@ -200,7 +208,8 @@ static void engine_told_status(struct engine *engine, const struct pt_engine_rep
 		engine_offer(engine);
 }
 
-static void engine_answered(struct engine *engine, const struct pt_engine_reply *reply, int fd)
+static void engine_answered(struct engine *engine, const struct pt_engine_reply *reply,
+			    const int *fds)
 {
 	struct engine_call *call = TAILQ_FIRST(&engine->calls);
 	uint32_t verb = call->request.verb;
@@ -208,7 +217,7 @@ static void engine_answered(struct engine *engine, const struct pt_engine_reply 
 	TAILQ_REMOVE(&engine->calls, call, link);
 	engine->waiting = false;
 	if (verb == PT_ENGINE_OPEN)
-		engine_opened(engine, reply, fd);
+		engine_opened(engine, reply, fds);
 	else if (verb == PT_ENGINE_STATUS)
 		engine_told_status(engine, reply);
 	if (call->answer)
@@ -229,8 +238,8 @@ static int engine_readable(sd_event_source *source, int socket, uint32_t events,
 {
 	struct engine *engine = userdata;
 	struct pt_engine_reply reply;
-	int fd = -1;
-	int r = pt_engine_receive(socket, &reply, sizeof(reply), &fd);
+	int fds[PT_ENGINE_FDS] = {-1, -1};
+	int r = pt_engine_receive(socket, &reply, sizeof(reply), fds);
 
 	(void)source;
 	(void)events;
@@ -241,9 +250,8 @@ static int engine_readable(sd_event_source *source, int socket, uint32_t events,
 	else if (!reply_fits(engine, &reply))
 		engine_down(engine, "the engine speaks another version of the protocol");
 	else
-		engine_answered(engine, &reply, fd);
-	if (fd >= 0)
-		close(fd);
+		engine_answered(engine, &reply, fds);
+	pt_engine_close_fds(fds);
 	return 0;
 }
 
@@ -324,6 +332,7 @@ void engine_stop(struct engine *engine)
 	engine->up = false;
 	engine_down(engine, "stopping");
 	pt_engine_unmap_counters(&engine->counters);
+	pt_engine_unmap_latency(&engine->latency);
 }
 
 int engine_ask(struct engine *engine, const struct pt_engine_request *question,

@@ -36,6 +36,7 @@ struct engine {
 	struct pt_engine_set counted;	/* whose the counters are; see engine_hold() */
 	struct pt_engine_status status; /* what it said last */
 	struct pt_counters counters;	/* lanes NULL: never seen */
+	struct pt_latency latency;	/* lanes NULL: never seen, or nothing is measured */
 	char failure[256];	     /* why it is down or refused the desired set; "" if neither */
 	uint64_t refused_generation; /* 0: none */
 	uint64_t publish_failures;
@@ -49,6 +50,7 @@ struct engine {
 	int socket;
 	struct pt_engine_open opened; /* what OPEN told, until STATUS is there as well */
 	struct pt_counters opened_counters;
+	struct pt_latency opened_latency;
 	bool waiting;	    /* for the answer to the first of the calls */
 	uint64_t asked_us;  /* when that was sent */
 	int publish_socket; /* -1: nothing is being published */

@@ -74,11 +74,12 @@ static int publish_readable(sd_event_source *source, int socket, uint32_t events
 static void publish_begin(struct engine *engine, uint64_t generation, int fd)
 {
 	struct pt_engine_request request = {.abi = PT_ENGINE_ABI, .verb = PT_ENGINE_PUBLISH};
+	const int fds[PT_ENGINE_FDS] = {fd, -1};
 
 	engine->publish_socket = pt_engine_connect(engine->path);
 	if (engine->publish_socket < 0)
 		return;
-	if (pt_engine_send(engine->publish_socket, &request, sizeof(request), fd) < 0 ||
+	if (pt_engine_send(engine->publish_socket, &request, sizeof(request), fds) < 0 ||
 	    sd_event_add_io(engine->loop, &engine->publish_io, engine->publish_socket, EPOLLIN,
 			    publish_readable, engine) < 0) {
 		publish_end(engine);

@@ -15,6 +15,16 @@ static __u64 align_up(__u64 offset, __u64 step)
 	return (offset + step - 1) / step * step;
 }
 
+static __u32 highest_slot(const struct snapshot_parts *parts)
+{
+	__u32 highest = 0;
+
+	for (__u32 i = 0; i < parts->class_count; i++)
+		if (parts->classes[i].latency_slot > highest)
+			highest = parts->classes[i].latency_slot;
+	return highest;
+}
+
 /* The header, with the place of everything. */
 static struct pt_snapshot lay_out(const struct snapshot_parts *parts, __u64 table_bytes)
 {
@@ -24,6 +34,7 @@ static struct pt_snapshot lay_out(const struct snapshot_parts *parts, __u64 tabl
 		.generation = parts->generation,
 		.class_count = parts->class_count,
 		.counters = parts->counters,
+		.latency_slots = highest_slot(parts),
 		.table_offset = align_up(sizeof(header), PT_TABLE_LINE),
 	};
 	__u64 end = header.table_offset + table_bytes;
@@ -57,6 +68,16 @@ static __u32 count_counted(const struct snapshot_parts *parts)
 	return counted;
 }
 
+/* How many classes from the first on report no latency. */
+static __u32 count_unmeasured(const struct snapshot_parts *parts)
+{
+	__u32 unmeasured = 0;
+
+	while (unmeasured < parts->class_count && !parts->classes[unmeasured].latency_slot)
+		unmeasured++;
+	return unmeasured;
+}
+
 static struct pt_snapshot *write_all(const struct snapshot_parts *parts, const struct image *image)
 {
 	struct pt_snapshot header = lay_out(parts, image_bytes(image));
@@ -71,6 +92,7 @@ static struct pt_snapshot *write_all(const struct snapshot_parts *parts, const s
 	table = (struct pt_table *)pt_snapshot_table(snapshot);
 	image_write(image, table);
 	table->counted = count_counted(parts);
+	table->unmeasured = count_unmeasured(parts);
 	copy(table->classes, parts->classes, parts->class_count * sizeof(*parts->classes));
 	copy((void *)pt_snapshot_connections(snapshot), parts->connections,
 	     parts->class_count * sizeof(*parts->connections));

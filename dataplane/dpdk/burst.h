@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A burst on its way through the stages receive, parse, look up, count, tag, transmit. Each stage
- * takes the burst and leaves in it what the next one needs. What is done to a packet is written in
- * include/peertag; here are only the batch and the mbuf.
+ * A burst on its way through the stages receive, parse, look up, count, measure, tag, transmit.
+ * Each stage takes the burst and leaves in it what the next one needs. What is done to a packet is
+ * written in include/peertag; here are only the batch and the mbuf.
  *
  * A cold cache line costs more than all the work on a packet, so each stage asks for what the next
  * one will touch: receive for the headers, parse for the table's entries, look up for the class
@@ -23,6 +23,7 @@
 #include <peertag/config.h>
 #include <peertag/counters.h>
 #include <peertag/packet.h>
+#include <peertag/rtt.h>
 #include <peertag/tag.h>
 #include <peertag/types.h>
 
@@ -37,7 +38,8 @@ struct burst_options {
 	int mark_offset; /* of the mbuf's dynamic field, where the mark is a carrier */
 	__u64 mark_flag; /* in ol_flags: the field is set */
 	struct pt_lane *lane;
-	__u32 capacity; /* connections in the lane */
+	__u32 capacity;	   /* connections in the lane */
+	struct pt_rtt rtt; /* table NULL: nothing is measured */
 };
 
 /* One receive queue, and where its packets go. */

@@ -115,6 +115,7 @@ static int engine_workers(struct engine *engine, struct message *message)
 	for (__u32 i = 0; !error && i < engine->worker_count; i++) {
 		lcore = rte_get_next_lcore(lcore, 1, 0);
 		options.lane = state_lane(engine->state, i);
+		options.rtt = latency_rtt(engine->latency, i);
 		engine->workers[i] = worker_new(i, lcore, engine->table, &options);
 		if (!engine->workers[i])
 			error = message_set(message, -ENOMEM, "out of memory");
@@ -192,6 +193,9 @@ int engine_new(const struct pt_config *config, const struct pt_config_engine *en
 		error = table_new(engine->state, engine->worker_count, engine_config->table,
 				  &engine->table, message);
 	if (!error)
+		error = latency_new(engine->worker_count, config->latency_slots,
+				    config->latency_window_s * 1000, &engine->latency, message);
+	if (!error)
 		error = engine_ports(engine, message);
 	if (!error)
 		error = engine_workers(engine, message);
@@ -241,6 +245,7 @@ void engine_free(struct engine *engine)
 	for (__u32 i = 0; i < engine->worker_count; i++)
 		worker_free(engine->workers[i]);
 	table_free(engine->table);
+	latency_free(engine->latency);
 	state_free(engine->state);
 	eal_stop();
 	free(engine);
@@ -293,7 +298,7 @@ int engine_run(struct engine *engine, sd_event *loop, struct message *message)
 			 : 0;
 }
 
-static void engine_open(void *argument, struct pt_engine_open *ret, int *ret_counters_fd)
+static void engine_open(void *argument, struct pt_engine_open *ret, int *ret_fds)
 {
 	const struct engine *engine = argument;
 
@@ -305,7 +310,11 @@ static void engine_open(void *argument, struct pt_engine_open *ret, int *ret_cou
 	ret->capacity = engine->state->capacity;
 	ret->lane_count = engine->state->lane_count;
 	ret->counters_offset = engine->state->counters_offset;
-	*ret_counters_fd = engine->state->counters_fd;
+	ret->latency_slots = engine->latency->slots;
+	ret->latency_lanes = engine->latency->lane_count;
+	ret->latency_window_ms = engine->latency->window_ms;
+	ret_fds[PT_ENGINE_FD_COUNTERS] = engine->state->counters_fd;
+	ret_fds[PT_ENGINE_FD_LATENCY] = engine->latency->fd;
 }
 
 /* Who polls a port: "lcore 3: 0 2, lcore 4: 1 3". */

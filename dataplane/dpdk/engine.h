@@ -14,6 +14,7 @@
 
 #include "../host.h"
 #include "../message.h"
+#include "latency.h"
 #include "port.h"
 #include "state.h"
 #include "table.h"
@@ -24,6 +25,7 @@ struct engine {
 	const struct pt_config_engine *engine_config;
 	struct state *state;
 	struct table *table;
+	struct latency *latency;
 	struct port ports[PT_PORTS_MAX];
 	__u32 port_count;
 	struct worker *workers[PT_WORKERS_MAX];

@@ -131,7 +131,11 @@ static void set_describe(struct set *set, const struct pt_snapshot *snapshot)
 	set->generation = snapshot->generation;
 	set->checksum = snapshot->checksum;
 	set->connections = pt_snapshot_connections(snapshot);
-	set->seen = (struct table_set){.classes = pt_snapshot_classes(snapshot)};
+	set->seen = (struct table_set){
+		.classes = pt_snapshot_classes(snapshot),
+		.unmeasured = pt_snapshot_table(snapshot)->unmeasured,
+		.measures = snapshot->latency_slots > 0,
+	};
 	memcpy(set->seen.default_class, snapshot->default_class, sizeof(set->seen.default_class));
 }
 

@@ -22,6 +22,7 @@
 #define PEERTAG_DATAPLANE_DPDK_TABLE_H
 
 #include <rte_rcu_qsbr.h>
+#include <stdbool.h>
 
 #include <peertag/config.h>
 #include <peertag/snapshot.h>
@@ -43,6 +44,8 @@ struct table_set {
 	struct rte_lpm6 *lpm6;		  /* NULL: no IPv6 rules */
 	__u32 default_class[PT_FAMILIES]; /* what no rule holds; 0: none */
 	const struct pt_class *classes;	  /* class number n is classes[n - 1] */
+	__u32 unmeasured;		  /* classes up to this one have no latency slot */
+	bool measures;			  /* there is another one */
 };
 
 /* Returns 0 and *ret, which table_free() frees, or -errno and why. workers: at most how many. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lookup.h"
+#include "measure.h"
 
 struct worker *worker_new(__u32 number, unsigned int lcore, struct table *table,
 			  const struct burst_options *options)
@@ -56,6 +57,7 @@ static __u16 queue_poll(struct worker *worker, const struct queue *queue)
 	burst_parse(burst, set);
 	burst_lookup(burst, set);
 	burst_count(burst, set, &worker->options, port);
+	burst_measure(burst, set, &worker->options);
 	burst_tag(burst, set, &worker->options, queue, port);
 	burst_transmit(burst, queue, port);
 	return burst->count;

@@ -10,6 +10,7 @@
 #include "capacity.h"
 #include "drops.h"
 #include "engine.h"
+#include "latency.h"
 #include "port.h"
 #include "state.h"
 #include "table.h"
@@ -69,6 +70,8 @@ int engine_new(const struct pt_config *config, const struct pt_config_engine *en
 	const struct state_options options = {
 		.capacity = config->max_connections,
 		.table_room = engine_table_room(config),
+		.latency_slots = config->latency_slots,
+		.latency_window_ms = config->latency_window_s * 1000,
 		.tries = engine_config->table == PT_TABLE_LPM,
 	};
 	struct engine *engine = calloc(1, sizeof(*engine));
@@ -250,7 +253,7 @@ int engine_watch(struct engine *engine, sd_event *loop)
 	return 0;
 }
 
-static void engine_open(void *argument, struct pt_engine_open *ret, int *ret_counters_fd)
+static void engine_open(void *argument, struct pt_engine_open *ret, int *ret_fds)
 {
 	const struct engine *engine = argument;
 	const struct pt_xdp_state *shared = engine->state->shared;
@@ -265,7 +268,11 @@ static void engine_open(void *argument, struct pt_engine_open *ret, int *ret_cou
 	ret->capacity = engine->state->capacity;
 	ret->lane_count = engine->state->lane_count;
 	ret->table_bytes = shared->table_bytes;
-	*ret_counters_fd = state_map(engine->state, "counters");
+	ret->latency_slots = engine->state->latency_slots;
+	ret->latency_lanes = latency_lanes();
+	ret->latency_window_ms = engine->state->latency_window_ms;
+	ret_fds[PT_ENGINE_FD_COUNTERS] = state_map(engine->state, "counters");
+	ret_fds[PT_ENGINE_FD_LATENCY] = state_map(engine->state, "latency");
 }
 
 static void engine_status(void *argument, struct pt_engine_status *ret)

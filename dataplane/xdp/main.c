@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include <peertag/latency.h>
+
 #include "../classify.h"
 #include "../service.h"
 #include "engine.h"
@@ -52,13 +54,15 @@ static void print_start(const struct pt_config *config, const struct pt_config_e
 {
 	int cpus = libbpf_num_possible_cpus();
 	unsigned long long bytes = (cpus + 1) * pt_lane_bytes(config->max_connections);
+	unsigned long long latency_bytes = cpus * pt_latency_lane_bytes(config->latency_slots);
 
 	fprintf(stderr,
 		"peertag-xdp %s: engine %s, %zu ports; counters %.1f MiB (max_connections %u x 32 "
-		"bytes x %d possible CPUs + 1), tables 2 x %u MiB (max_prefixes %u)\n",
+		"bytes x %d possible CPUs + 1), tables 2 x %u MiB (max_prefixes %u), round-trip times "
+		"%.1f MiB (latency.slots %u)\n",
 		PEERTAG_VERSION, engine->name, engine->port_count, bytes / 1048576.0,
 		config->max_connections, cpus, (engine_table_room(config) >> 20) ?: 1,
-		config->max_prefixes);
+		config->max_prefixes, latency_bytes / 1048576.0, config->latency_slots);
 }
 
 static int xdp_open(const struct pt_config *config, const struct pt_config_engine *engine_config,

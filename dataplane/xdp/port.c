@@ -87,6 +87,9 @@ static int port_load(struct port *port, struct message *message)
 		.netns = netns_inode(),
 		.tries = port->state->tries,
 		.table_mask = port->state->table_room - 1,
+		.latency_slots = port->state->latency_slots,
+		.latency_window_ms = port->state->latency_window_ms,
+		.latency_secret = port->state->shared->latency_secret,
 	};
 
 	peertag__destroy(port->programs);

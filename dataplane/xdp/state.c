@@ -10,6 +10,7 @@
 
 #include "skeleton.h"
 #include "capacity.h"
+#include "latency.h"
 #include "pins.h"
 #include "program.h"
 #include "state.h"
@@ -215,7 +216,9 @@ static int state_make_maps(struct state *state)
 	bpf_map__set_value_size(maps->maps.counters, pt_lane_bytes(state->capacity));
 	bpf_map__set_max_entries(maps->maps.owners, state->capacity);
 	bpf_map__set_value_size(maps->maps.tables, capacity_side_bytes(state->table_room));
-	error = state->dir ? pins_set(state) : 0;
+	error = latency_prepare(state);
+	if (!error && state->dir)
+		error = pins_set(state);
 	if (!error)
 		error = peertag__load(maps);
 	return !error && state->dir ? outputs_pin(state) : error;
@@ -312,6 +315,8 @@ static int state_open_maps(struct state *state, struct message *message)
 		error = state_map_memory(state);
 	if (!error)
 		error = state_begin(state);
+	if (!error)
+		error = latency_settle(state);
 	if (!error && state->shared->table_room != state->table_room)
 		error = capacity_carry_table(state);
 	if (error == -EPERM)
@@ -335,6 +340,8 @@ int state_open(const char *dir, const struct state_options *options, struct stat
 	state->lock = -1;
 	state->capacity = options->capacity;
 	state->table_room = options->table_room;
+	state->latency_slots = options->latency_slots;
+	state->latency_window_ms = options->latency_window_ms;
 	state->tries = options->tries;
 	state->lane_count = libbpf_num_possible_cpus() + 1;
 	if (dir) {

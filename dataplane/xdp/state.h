@@ -31,7 +31,9 @@ struct state {
 	struct pt_lane *lanes;
 	__u8 *tables;	  /* the images: see state_table() */
 	__u32 table_room; /* bytes that an image may have */
-	bool tries;	  /* packets look up in tries, not in the image */
+	__u32 latency_slots;
+	__u32 latency_window_ms;
+	bool tries; /* packets look up in tries, not in the image */
 	__u32 capacity;
 	__u32 lane_count; /* one a possible CPU, and one of user space */
 	bool found;	  /* the pins were there already */
@@ -41,8 +43,10 @@ struct state {
 /* How large the maps are to be, and which of them packets look up in. */
 struct state_options {
 	__u32 capacity;
-	__u32 table_room; /* of state_room_for() */
-	bool tries;	  /* the kernel's tries, not the image */
+	__u32 table_room;    /* of state_room_for() */
+	__u32 latency_slots; /* 0: nothing is measured */
+	__u32 latency_window_ms;
+	bool tries; /* the kernel's tries, not the image */
 };
 
 /*

@@ -20,6 +20,11 @@ PT_INLINE __u32 pt_load_u32(const void *from)
 	return *(const __u32 *)from;
 }
 
+PT_INLINE __u64 pt_load_u64(const void *from)
+{
+	return *(const __u64 *)from;
+}
+
 PT_INLINE __u16 pt_load_be16(const void *from)
 {
 	return __builtin_bswap16(*(const __u16 *)from);
@@ -41,12 +46,17 @@ PT_INLINE __u32 pt_load_u32(const void *from)
 	return value;
 }
 
-PT_INLINE __u64 pt_load_be64(const void *from)
+PT_INLINE __u64 pt_load_u64(const void *from)
 {
 	__u64 value;
 
 	__builtin_memcpy(&value, from, sizeof(value));
-	return __builtin_bswap64(value);
+	return value;
+}
+
+PT_INLINE __u64 pt_load_be64(const void *from)
+{
+	return __builtin_bswap64(pt_load_u64(from));
 }
 
 PT_INLINE __u32 pt_load_be32(const void *from)

@@ -74,6 +74,7 @@ struct pt_config {
 	struct pt_config_tag tag;
 	__u32 latency_min_hosts;
 	__u32 latency_window_s;
+	__u32 latency_slots;
 	__u32 alerts_silent_after_s;
 	struct pt_config_engine *engines;
 	size_t engine_count;

@@ -6,12 +6,14 @@
  * nothing has to be framed. Control sends a request and the engine answers each with one reply, in
  * order. Verbs: open, publish, read (status, lookup), close (of the socket).
  *
- *   OPEN     -> what the engine is and holds, with a read-only descriptor of its counters
+ *   OPEN     -> what the engine is and holds, with read-only descriptors of its counters and of its
+ *               round-trip times
  *   PUBLISH  <- a sealed memfd with a snapshot; answered when every later packet sees it, or with
  * an error, and then the old set stands untouched STATUS   -> the ports LOOKUP   -> the class and
  * connection that the engine's own table gives for an address
  *
- * Counters are read from shared memory (peertag/counters.h), never through a message.
+ * Counters (peertag/counters.h) and round-trip times (peertag/latency.h) are read from shared
+ * memory, never through a message.
  */
 #ifndef PEERTAG_ENGINE_H
 #define PEERTAG_ENGINE_H
@@ -19,10 +21,11 @@
 #include <sys/types.h>
 
 #include <peertag/counters.h>
+#include <peertag/latency.h>
 #include <peertag/snapshot.h>
 #include <peertag/types.h>
 
-#define PT_ENGINE_ABI  3
+#define PT_ENGINE_ABI  4
 #define PT_WORKERS_MAX 64
 
 enum pt_engine_verb {
@@ -30,6 +33,14 @@ enum pt_engine_verb {
 	PT_ENGINE_PUBLISH,
 	PT_ENGINE_STATUS,
 	PT_ENGINE_LOOKUP,
+};
+
+/* The descriptors that go with a message, in this order. */
+enum pt_engine_fd {
+	PT_ENGINE_FD_SNAPSHOT = 0, /* with PUBLISH */
+	PT_ENGINE_FD_COUNTERS = 0, /* with the reply to OPEN */
+	PT_ENGINE_FD_LATENCY,
+	PT_ENGINE_FDS,
 };
 
 struct pt_engine_request {
@@ -57,6 +68,11 @@ struct pt_engine_open {
 	__u64 counters_offset; /* of them in their descriptor, a multiple of the page size */
 	__u64 table_bytes;     /* memory of the tables of the set that is held */
 	__u64 table_room;      /* bytes that an image may have; 0: no limit */
+	__u32 latency_slots;   /* a class's slot is at most this; 0: nothing is measured */
+	__u32 latency_lanes;   /* as many x pt_latency_lane_bytes(latency_slots) in their descriptor
+				*/
+	__u32 latency_window_ms;
+	__u32 reserved;
 };
 
 struct pt_engine_port {
@@ -119,17 +135,21 @@ int pt_engine_connect(const char *path);
 int pt_engine_listen(const char *path, mode_t mode);
 
 /*
- * Sends one message, with the descriptor `fd` unless that is -1 (it stays the caller's). Returns 0
- * or -errno: -EAGAIN if the peer does not take it now.
+ * Sends one message, with the descriptors in `fds` (PT_ENGINE_FDS of them, up to the first -1; they
+ * stay the caller's; NULL: none). Returns 0 or -errno: -EAGAIN if the peer does not take it now.
  */
-int pt_engine_send(int socket, const void *message, size_t bytes, int fd);
+int pt_engine_send(int socket, const void *message, size_t bytes, const int *fds);
 
 /*
- * Receives one message of exactly `bytes` bytes. A descriptor that came with it goes to *ret_fd
- * (else -1), which the caller closes; a ret_fd of NULL closes it at once. Returns 0 or -errno:
- * -EAGAIN if there is none now, -ECONNRESET if the peer is gone, -EBADMSG if it has another length.
+ * Receives one message of exactly `bytes` bytes. The descriptors that came with it go to ret_fds
+ * (PT_ENGINE_FDS of them, -1 where there is none), and the caller closes them; a ret_fds of NULL
+ * closes them at once. Returns 0 or -errno: -EAGAIN if there is none now, -ECONNRESET if the peer
+ * is gone, -EBADMSG if it has another length.
  */
-int pt_engine_receive(int socket, void *message, size_t bytes, int *ret_fd);
+int pt_engine_receive(int socket, void *message, size_t bytes, int *ret_fds);
+
+/* Closes those that are there. */
+void pt_engine_close_fds(int *fds);
 
 /*
  * Maps the counters that an engine of this capacity and lane count handed over, read only. Returns
@@ -137,5 +157,9 @@ int pt_engine_receive(int socket, void *message, size_t bytes, int *ret_fd);
  */
 int pt_engine_map_counters(int fd, const struct pt_engine_open *open, struct pt_counters *ret);
 void pt_engine_unmap_counters(struct pt_counters *counters);
+
+/* Likewise the round-trip times; 0, and lanes NULL, of an engine that measures none. */
+int pt_engine_map_latency(int fd, const struct pt_engine_open *open, struct pt_latency *ret);
+void pt_engine_unmap_latency(struct pt_latency *latency);
 
 #endif

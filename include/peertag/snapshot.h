@@ -26,7 +26,7 @@
 #include <peertag/types.h>
 
 #define PT_SNAPSHOT_MAGIC 0x3167617472656570ull /* "peertag1" in memory */
-#define PT_SNAPSHOT_ABI	  2
+#define PT_SNAPSHOT_ABI	  3
 #define PT_REGISTRY_BYTES 16 /* a UUID */
 
 enum pt_family {
@@ -74,13 +74,15 @@ struct pt_snapshot {
 	__u8 registry[PT_REGISTRY_BYTES]; /* whose generation that is */
 	__u32 default_class[PT_FAMILIES]; /* 0: none */
 	__u32 class_count;
-	__u32 counters; /* every pt_class.counter is below */
+	__u32 counters;	     /* every pt_class.counter is below */
+	__u32 latency_slots; /* no pt_class.latency_slot is above */
+	__u32 reserved_too;
 	__u32 rule_count[PT_FAMILIES];
 	__u64 table_offset;
 	__u64 connections_offset;
 	__u64 rules_offset[PT_FAMILIES];
 };
-_Static_assert(sizeof(struct pt_snapshot) == 112, "pt_snapshot crosses processes");
+_Static_assert(sizeof(struct pt_snapshot) == 120, "pt_snapshot crosses processes");
 _Static_assert(offsetof(struct pt_snapshot, bytes) == 24, "where the checksum begins");
 
 static inline const struct pt_table *pt_snapshot_table(const struct pt_snapshot *snapshot)
@@ -119,12 +121,19 @@ const char *pt_table_verify(const struct pt_table *table, size_t bytes, __u32 cl
 /* The checksum of a snapshot whose field `bytes` is right. */
 __u64 pt_snapshot_checksum(const struct pt_snapshot *snapshot);
 
+/* What an engine has for a snapshot. */
+struct pt_snapshot_limits {
+	__u32 counters;
+	__u32 latency_slots;
+};
+
 /*
  * Checks everything that this header promises of the `bytes` bytes at `snapshot`, and that it fits
- * an engine of `capacity` counters; trusts nothing. Returns 0, or -EBADMSG (not such a snapshot),
- * -EPROTONOSUPPORT (another ABI), -ENOSPC (more counters than capacity), with one sentence that
+ * an engine with these limits; trusts nothing. Returns 0, or -EBADMSG (not such a snapshot),
+ * -EPROTONOSUPPORT (another ABI), -ENOSPC (it needs more than there is), with one sentence that
  * says what is wrong in *ret_why (a constant).
  */
-int pt_snapshot_verify(const void *snapshot, size_t bytes, __u32 capacity, const char **ret_why);
+int pt_snapshot_verify(const void *snapshot, size_t bytes, const struct pt_snapshot_limits *limits,
+		       const char **ret_why);
 
 #endif

@@ -109,15 +109,16 @@ struct pt_table {
 	__u32 value_mask;  /* 0xffff or 0xffffffff */
 	__u32 split;	   /* its highest bit */
 	__u32 counted;	   /* classes up to this one have the counter of their number - 1 */
+	__u32 unmeasured;  /* classes up to this one have no latency slot */
 	/* What the verifier reads. */
 	__u32 class_count;
-	__u32 array_lines; /* of root6's arrays */
-	__u32 node_count;  /* of IPv4, children not counted */
-	__u32 child_count;
+	__u32 array_lines;		    /* of root6's arrays */
+	__u32 node_count;		    /* of IPv4, children not counted */
 	__u32 level_count[PT_TABLE_LEVELS]; /* of IPv6; 0: leaves */
 	__u64 bytes;			    /* of the image, a multiple of a line */
 	__u32 value_count;		    /* outside of nodes */
-	__u32 padding[13];
+	__u32 child_count;		    /* of IPv4 */
+	__u32 padding[12];
 	__u32 root4[PT_TABLE_ROOT4]; /* references */
 	struct pt_root6 root6[PT_TABLE_ROOT6];
 	struct pt_class classes[]; /* classes[i] is class i + 1 */

@@ -18,7 +18,7 @@
 #include <peertag/table.h>
 #include <peertag/types.h>
 
-#define PT_XDP_ABI	  2
+#define PT_XDP_ABI	  3
 #define PT_XDP_SIDES	  2
 #define PT_XDP_SIDE_NONE  PT_XDP_SIDES /* no set: everything is unmatched */
 #define PT_XDP_PORT_BYTES 64
@@ -60,10 +60,11 @@ struct pt_xdp_state {
 	__u64 generation;
 	__u64 checksum;
 	__u64 table_bytes;
+	__u64 latency_secret;			     /* of pt_rtt; 0: not chosen yet */
 	char ports[PT_PORTS_MAX][PT_XDP_PORT_BYTES]; /* who owns the port counters in a slot */
 	__u64 nic_base[PT_PORTS_MAX];		     /* the device's count when it was attached */
 };
-_Static_assert(sizeof(struct pt_xdp_state) == 64 + PT_PORTS_MAX * (PT_XDP_PORT_BYTES + 8),
+_Static_assert(sizeof(struct pt_xdp_state) == 72 + PT_PORTS_MAX * (PT_XDP_PORT_BYTES + 8),
 	       "pt_xdp_state is pinned");
 
 /* What a program instance is told at load; constants to the verifier. */
@@ -75,10 +76,14 @@ struct pt_xdp_options {
 	__u32 carrier_dscp;
 	__u32 carrier_vlan;
 	__u32 mark_mask;
-	__u32 report;	  /* tell the map `report` about each packet: never on a port */
-	__u32 netns;	  /* inode number of the network namespace that the ports are in */
-	__u32 tries;	  /* look up in sets4 and sets6, not in the image */
-	__u32 table_mask; /* of an offset into a side of `tables` */
+	__u32 report;	     /* tell the map `report` about each packet: never on a port */
+	__u32 netns;	     /* inode number of the network namespace that the ports are in */
+	__u32 tries;	     /* look up in sets4 and sets6, not in the image */
+	__u32 table_mask;    /* of an offset into a side of `tables` */
+	__u32 latency_slots; /* of a lane of `latency`; 0: nothing is measured */
+	__u32 latency_window_ms;
+	__u32 reserved;
+	__u64 latency_secret;
 };
 
 enum pt_xdp_forward {

@@ -92,7 +92,9 @@ static void publish(struct load *load, __u32 generation)
 	struct message message;
 	const char *why = "";
 
-	assert_int_equal(pt_snapshot_verify(snapshot, snapshot->bytes, SWAPS + 1, &why), 0);
+	assert_int_equal(pt_snapshot_verify(snapshot, snapshot->bytes,
+					    &(struct pt_snapshot_limits){SWAPS + 1, 0}, &why),
+			 0);
 	if (table_publish(load->table, snapshot, &message))
 		fail_msg("generation %u: %s", generation, message.text);
 	table_settle(load->table);

@@ -151,7 +151,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 		snapshot->bytes = size;
 		snapshot->checksum = pt_snapshot_checksum(snapshot);
 	}
-	error = pt_snapshot_verify(snapshot, size, capacity, &why);
+	error = pt_snapshot_verify(snapshot, size, &(struct pt_snapshot_limits){capacity, capacity},
+				   &why);
 	require(error ? why != NULL && error < 0 : 1);
 	if (!error) {
 		require_layout(snapshot, size);

@@ -25,7 +25,7 @@
 #include "host.h"
 #include "table/snapshot_build.h"
 
-static void engine_open(void *engine, struct pt_engine_open *ret, int *ret_counters_fd)
+static void engine_open(void *engine, struct pt_engine_open *ret, int *ret_fds)
 {
 	const struct fixture *fixture = engine;
 
@@ -33,7 +33,11 @@ static void engine_open(void *engine, struct pt_engine_open *ret, int *ret_count
 	ret->capacity = CAPACITY;
 	ret->lane_count = 1;
 	ret->counters_offset = COUNTERS_OFFSET;
-	*ret_counters_fd = fixture->counters;
+	ret->latency_slots = LATENCY_SLOTS;
+	ret->latency_lanes = 1;
+	ret->latency_window_ms = 1000;
+	ret_fds[PT_ENGINE_FD_COUNTERS] = fixture->counters;
+	ret_fds[PT_ENGINE_FD_LATENCY] = fixture->latency;
 }
 
 static void engine_status(void *engine, struct pt_engine_status *ret)
@@ -117,6 +121,7 @@ void fixture_make_counters(struct fixture *fixture)
 
 	if (fixture->counters > 0)
 		close(fixture->counters);
+	close(fixture->latency);
 	fixture->counters = memfd_create("counters", MFD_CLOEXEC);
 	memset(before, 0xff, sizeof(before));
 	assert_int_equal(write(fixture->counters, before, sizeof(before)), sizeof(before));
@@ -153,6 +158,8 @@ int fixture_setup(void **state)
 	snprintf(fixture->kept, sizeof(fixture->kept), "%s/engine.snapshot", fixture->folder);
 	fixture->hold = eventfd(0, EFD_CLOEXEC);
 	fixture_make_counters(fixture);
+	fixture->latency = memfd_create("latency", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(fixture->latency, pt_latency_lane_bytes(LATENCY_SLOTS)), 0);
 	fixture_start(fixture);
 	*state = fixture;
 	return 0;
@@ -194,21 +201,28 @@ static void wait_readable(int fd)
 	assert_int_equal(poll(&poller, 1, 5000), 1);
 }
 
-struct pt_engine_reply fixture_receive(int fd, int *ret_fd)
+struct pt_engine_reply fixture_receive(int fd, int *ret_fds)
 {
 	struct pt_engine_reply reply;
 
 	wait_readable(fd);
-	assert_int_equal(pt_engine_receive(fd, &reply, sizeof(reply), ret_fd), 0);
+	assert_int_equal(pt_engine_receive(fd, &reply, sizeof(reply), ret_fds), 0);
 	assert_int_equal(reply.abi, PT_ENGINE_ABI);
 	return reply;
+}
+
+int fixture_send(int fd, const void *message, size_t bytes, int passed)
+{
+	const int fds[PT_ENGINE_FDS] = {passed, -1};
+
+	return pt_engine_send(fd, message, bytes, fds);
 }
 
 struct pt_engine_reply fixture_ask(int fd, struct pt_engine_request request, int passed)
 {
 	if (!request.abi)
 		request.abi = PT_ENGINE_ABI;
-	assert_int_equal(pt_engine_send(fd, &request, sizeof(request), passed), 0);
+	assert_int_equal(fixture_send(fd, &request, sizeof(request), passed), 0);
 	return fixture_receive(fd, NULL);
 }
 

@@ -14,6 +14,7 @@
 #include <peertag/engine.h>
 
 #define CAPACITY	4
+#define LATENCY_SLOTS	3
 #define COUNTERS_OFFSET 4096 /* of the lane in the memfd; before it is something else */
 #define SEALS		(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
@@ -28,6 +29,7 @@ struct fixture {
 	int hold; /* eventfd: a publish waits for it while `holding` */
 	bool holding;
 	int counters; /* memfd */
+	int latency;  /* likewise */
 	struct pt_engine_set set;
 	__u64 published;
 	__u32 port_slot;
@@ -46,7 +48,10 @@ void fixture_stop(struct fixture *fixture);
 
 /* Each fails the test where it does not succeed. */
 int fixture_connect(const struct fixture *fixture);
-struct pt_engine_reply fixture_receive(int fd, int *ret_fd);
+struct pt_engine_reply fixture_receive(int fd, int *ret_fds);
+
+/* As pt_engine_send(), with at most one descriptor. */
+int fixture_send(int fd, const void *message, size_t bytes, int passed);
 struct pt_engine_reply fixture_ask(int fd, struct pt_engine_request request, int passed);
 int fixture_snapshot_fd(const void *bytes, size_t count, unsigned int seals);
 /* Without a rule or a class; to be freed by free(). */

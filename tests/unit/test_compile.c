@@ -25,8 +25,8 @@ static void compile_good(const struct view *view, const struct pt_config_tag *ta
 	const char *why = "";
 
 	assert_int_equal(compile(view, tag, ret_compiled), 0);
-	if (pt_snapshot_verify(ret_compiled->snapshot, ret_compiled->snapshot->bytes, 1 << 20,
-			       &why) != 0)
+	if (pt_snapshot_verify(ret_compiled->snapshot, ret_compiled->snapshot->bytes,
+			       &(struct pt_snapshot_limits){1 << 20, 1 << 20}, &why) != 0)
 		fail_msg("%s", why);
 }
 

@@ -76,7 +76,7 @@ static const struct {
 	{"series_limit: 0\n", "1: series_limit is 0: it is 1 to 1000000000"},
 	{"tag: {mark_mask: 0}\n", "1: mark_mask is 0: it is 1 to 4294967295"},
 	{"tag: {mark_mask: 0x1ffffffff}\n", "1: mark_mask is 8589934591: it is 1 to 4294967295"},
-	{"latency:\n  min_hosts: 5\n", "2: min_hosts is 5: it is 10 to 1000000"},
+	{"latency:\n  min_hosts: 5\n", "2: min_hosts is 5: it is 10 to 128"},
 	{"latency: {window: 60}\n",
 	 "1: window is \"60\": it is a time from 1s to 24h, as in 60s, 5m"},
 	{"latency: {window: 0s}\n",

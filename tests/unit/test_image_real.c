@@ -126,7 +126,8 @@ static void compare_set(const struct rule_set *set)
 	struct oracle_table *oracle = rule_set_oracle(set);
 	const char *why = "";
 
-	if (pt_snapshot_verify(snapshot, snapshot->bytes, UINT32_MAX, &why))
+	if (pt_snapshot_verify(snapshot, snapshot->bytes,
+			       &(struct pt_snapshot_limits){UINT32_MAX, UINT32_MAX}, &why))
 		fail_msg("%s", why);
 	print_message("# %zu prefixes: %llu bytes\n", set->count,
 		      (unsigned long long)pt_snapshot_table(snapshot)->bytes);

@@ -32,23 +32,61 @@ static void open_hands_the_counters_over(void **state)
 	struct pt_engine_request request = {.abi = PT_ENGINE_ABI, .verb = PT_ENGINE_OPEN};
 	struct pt_engine_reply reply;
 	struct pt_counters counters;
-	int fd = fixture_connect(*state), passed;
+	int fd = fixture_connect(*state), passed[PT_ENGINE_FDS];
 
-	assert_int_equal(pt_engine_send(fd, &request, sizeof(request), -1), 0);
-	reply = fixture_receive(fd, &passed);
+	assert_int_equal(fixture_send(fd, &request, sizeof(request), -1), 0);
+	reply = fixture_receive(fd, passed);
 	assert_int_equal(reply.error, 0);
-	assert_true(passed >= 0);
-	assert_int_equal(pt_engine_map_counters(passed, &reply.open, &counters), 0);
+	assert_true(passed[PT_ENGINE_FD_COUNTERS] >= 0);
+	assert_int_equal(
+		pt_engine_map_counters(passed[PT_ENGINE_FD_COUNTERS], &reply.open, &counters), 0);
 	assert_int_equal(counters.capacity, CAPACITY);
 	pt_engine_unmap_counters(&counters);
 
 	/* A claim of more than there is would end in SIGBUS. */
 	reply.open.lane_count = 2;
-	assert_int_equal(pt_engine_map_counters(passed, &reply.open, &counters), -EBADMSG);
+	assert_int_equal(
+		pt_engine_map_counters(passed[PT_ENGINE_FD_COUNTERS], &reply.open, &counters),
+		-EBADMSG);
 	reply.open.lane_count = ~0u;
 	reply.open.capacity = ~0u;
-	assert_int_equal(pt_engine_map_counters(passed, &reply.open, &counters), -EBADMSG);
-	close(passed);
+	assert_int_equal(
+		pt_engine_map_counters(passed[PT_ENGINE_FD_COUNTERS], &reply.open, &counters),
+		-EBADMSG);
+	pt_engine_close_fds(passed);
+	close(fd);
+}
+
+static void open_hands_the_round_trip_times_over(void **state)
+{
+	struct pt_engine_request request = {.abi = PT_ENGINE_ABI, .verb = PT_ENGINE_OPEN};
+	int fd = fixture_connect(*state), passed[PT_ENGINE_FDS], latency_fd;
+	struct pt_engine_reply reply;
+	struct pt_latency latency;
+
+	assert_int_equal(fixture_send(fd, &request, sizeof(request), -1), 0);
+	reply = fixture_receive(fd, passed);
+	latency_fd = passed[PT_ENGINE_FD_LATENCY];
+	assert_int_equal(pt_engine_map_latency(latency_fd, &reply.open, &latency), 0);
+	assert_int_equal(latency.slots, LATENCY_SLOTS);
+	assert_int_equal(latency.window_ms, 1000);
+	assert_int_equal(pt_latency_lane(&latency, 0)->lost, 0);
+	pt_engine_unmap_latency(&latency);
+	assert_null(latency.lanes);
+
+	reply.open.latency_lanes = 2;
+	assert_int_equal(pt_engine_map_latency(latency_fd, &reply.open, &latency), -EBADMSG);
+	reply.open.latency_lanes = 1;
+	reply.open.latency_slots = PT_LATENCY_SLOTS_MAX + 1;
+	assert_int_equal(pt_engine_map_latency(latency_fd, &reply.open, &latency), -EBADMSG);
+	reply.open.latency_slots = LATENCY_SLOTS;
+	reply.open.latency_window_ms = 0;
+	assert_int_equal(pt_engine_map_latency(latency_fd, &reply.open, &latency), -EBADMSG);
+	/* Nothing is measured: there is nothing to map. */
+	reply.open.latency_slots = 0;
+	assert_int_equal(pt_engine_map_latency(-1, &reply.open, &latency), 0);
+	assert_null(latency.lanes);
+	pt_engine_close_fds(passed);
 	close(fd);
 }
 
@@ -67,19 +105,20 @@ static void counters_begin_at_their_offset(void **state)
 	struct fixture *fixture = *state;
 	struct pt_engine_reply reply;
 	struct pt_counters counters;
-	int fd = fixture_connect(fixture), passed;
+	int fd = fixture_connect(fixture), passed[PT_ENGINE_FDS];
 
-	assert_int_equal(pt_engine_send(fd, &request, sizeof(request), -1), 0);
-	reply = fixture_receive(fd, &passed);
+	assert_int_equal(fixture_send(fd, &request, sizeof(request), -1), 0);
+	reply = fixture_receive(fd, passed);
 	assert_int_equal(reply.open.counters_offset, COUNTERS_OFFSET);
-	assert_int_equal(pt_engine_map_counters(passed, &reply.open, &counters), 0);
+	assert_int_equal(
+		pt_engine_map_counters(passed[PT_ENGINE_FD_COUNTERS], &reply.open, &counters), 0);
 	count_packets(fixture, 77);
 	pt_counters_connection(&counters, 1, &sum);
 	assert_int_equal(sum.direction[PT_RECEIVE].packets, 77);
 	assert_int_equal(sum.direction[PT_RECEIVE].bytes, 0);
 	pt_engine_unmap_counters(&counters);
 	assert_null(counters.lanes);
-	close(passed);
+	pt_engine_close_fds(passed);
 	close(fd);
 }
 
@@ -235,7 +274,7 @@ static void garbage_is_answered_and_changes_nothing(void **state)
 	for (size_t bytes = 1; bytes <= sizeof(noise); bytes++) {
 		memset(noise, bytes, sizeof(noise));
 		/* 32 bytes of noise are a request, of another version. */
-		assert_int_equal(pt_engine_send(fd, noise, bytes, snapshot), 0);
+		assert_int_equal(fixture_send(fd, noise, bytes, snapshot), 0);
 		assert_int_equal(fixture_receive(fd, NULL).error,
 				 bytes == 32 ? -EPROTONOSUPPORT : -EBADMSG);
 	}
@@ -264,8 +303,8 @@ static void status_and_lookup_are_answered_during_a_publish(void **state)
 	    later = fixture_snapshot_of(8);
 
 	fixture->holding = true;
-	assert_int_equal(pt_engine_send(publisher, &request, sizeof(request), snapshot), 0);
-	assert_int_equal(pt_engine_send(second, &request, sizeof(request), later), 0);
+	assert_int_equal(fixture_send(publisher, &request, sizeof(request), snapshot), 0);
+	assert_int_equal(fixture_send(second, &request, sizeof(request), later), 0);
 	reply = fixture_ask(other, (struct pt_engine_request){.verb = PT_ENGINE_STATUS}, -1);
 	assert_int_equal(reply.status.set.generation, 0);
 	assert_string_equal(reply.status.ports[0].name, "port");
@@ -296,7 +335,7 @@ static void a_peer_that_leaves_during_its_publish_is_not_missed(void **state)
 	int fd = fixture_connect(fixture), snapshot = fixture_snapshot_of(7), other;
 
 	fixture->holding = true;
-	assert_int_equal(pt_engine_send(fd, &request, sizeof(request), snapshot), 0);
+	assert_int_equal(fixture_send(fd, &request, sizeof(request), snapshot), 0);
 	other = fixture_connect(fixture);
 	fixture_ask(other, (struct pt_engine_request){.verb = PT_ENGINE_STATUS}, -1);
 	close(fd);
@@ -347,7 +386,7 @@ static unsigned int open_descriptors(void)
 	return count;
 }
 
-static void only_one_descriptor_is_taken_from_a_message(void **state)
+static void no_more_descriptors_are_taken_from_a_message_than_it_may_have(void **state)
 {
 	char control[CMSG_SPACE(3 * sizeof(int))] = {};
 	struct pt_engine_request request = {.abi = PT_ENGINE_ABI, .verb = PT_ENGINE_STATUS};
@@ -356,7 +395,7 @@ static void only_one_descriptor_is_taken_from_a_message(void **state)
 				.msg_iovlen = 1,
 				.msg_control = control,
 				.msg_controllen = sizeof(control)};
-	int pair[2], fds[3] = {0, 0, 0}, got;
+	int pair[2], fds[3] = {0, 0, 0}, got[PT_ENGINE_FDS];
 	unsigned int before;
 
 	(void)state;
@@ -367,10 +406,10 @@ static void only_one_descriptor_is_taken_from_a_message(void **state)
 	CMSG_FIRSTHDR(&packet)->cmsg_len = CMSG_LEN(sizeof(fds));
 	memcpy(CMSG_DATA(CMSG_FIRSTHDR(&packet)), fds, sizeof(fds));
 	assert_int_equal(sendmsg(pair[0], &packet, 0), sizeof(request));
-	assert_int_equal(pt_engine_receive(pair[1], &request, sizeof(request), &got), 0);
-	assert_true(got >= 0);
-	assert_int_equal(open_descriptors(), before + 1);
-	close(got);
+	assert_int_equal(pt_engine_receive(pair[1], &request, sizeof(request), got), 0);
+	assert_int_equal(open_descriptors(), before + PT_ENGINE_FDS);
+	pt_engine_close_fds(got);
+	assert_int_equal(open_descriptors(), before);
 	close(pair[0]);
 	close(pair[1]);
 }
@@ -378,6 +417,8 @@ static void only_one_descriptor_is_taken_from_a_message(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(open_hands_the_round_trip_times_over, fixture_setup,
+						fixture_teardown),
 		cmocka_unit_test_setup_teardown(open_hands_the_counters_over, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(counters_begin_at_their_offset, fixture_setup,
@@ -404,7 +445,7 @@ int main(void)
 						fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(listen_replaces_only_a_dead_socket, fixture_setup,
 						fixture_teardown),
-		cmocka_unit_test(only_one_descriptor_is_taken_from_a_message),
+		cmocka_unit_test(no_more_descriptors_are_taken_from_a_message_than_it_may_have),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,8 @@
 
 #include "table/snapshot_build.h"
 
-#define CAPACITY 8
+#define CAPACITY      8
+#define LATENCY_SLOTS 2
 
 /* Three classes of two connections, three rules a family. */
 static struct pt_snapshot *good_snapshot(void)
@@ -46,8 +47,9 @@ static struct pt_snapshot *good_snapshot(void)
 
 static int verify_of(const struct pt_snapshot *snapshot, size_t bytes)
 {
+	static const struct pt_snapshot_limits limits = {CAPACITY, LATENCY_SLOTS};
 	const char *why = NULL;
-	int error = pt_snapshot_verify(snapshot, bytes, CAPACITY, &why);
+	int error = pt_snapshot_verify(snapshot, bytes, &limits, &why);
 
 	if (error)
 		assert_non_null(why);
@@ -68,11 +70,12 @@ static void an_empty_snapshot_is_accepted(void **state)
 {
 	const struct snapshot_parts parts = {.generation = 1};
 	struct pt_snapshot *snapshot;
+	const struct pt_snapshot_limits none = {};
 	const char *why;
 
 	(void)state;
 	assert_int_equal(snapshot_build(&parts, &snapshot), 0);
-	assert_int_equal(pt_snapshot_verify(snapshot, snapshot->bytes, 0, &why), 0);
+	assert_int_equal(pt_snapshot_verify(snapshot, snapshot->bytes, &none, &why), 0);
 	free(snapshot);
 }
 
@@ -149,6 +152,9 @@ static const struct breakage breakages[] = {
 	HEADER_BREAK(class_count, ~0u, -EBADMSG),
 	HEADER_BREAK(counters, 1, -EBADMSG),
 	HEADER_BREAK(counters, CAPACITY + 1, -ENOSPC),
+	HEADER_BREAK(latency_slots, 0, -EBADMSG),
+	HEADER_BREAK(latency_slots, LATENCY_SLOTS + 1, -ENOSPC),
+	HEADER_BREAK(reserved_too, 1, -EBADMSG),
 	HEADER_BREAK(rule_count[PT_IPV4], 2, -EBADMSG),
 	HEADER_BREAK(rule_count[PT_IPV4], ~0u, -EBADMSG),
 	HEADER_BREAK(rule_count[PT_IPV6], 4, -EBADMSG),
@@ -170,6 +176,8 @@ static const struct breakage breakages[] = {
 	TABLE_BREAK(split, 0x80000000),
 	TABLE_BREAK(counted, 4),
 	TABLE_BREAK(counted, 3), /* class 3 has counter 0 */
+	TABLE_BREAK(unmeasured, 4),
+	TABLE_BREAK(unmeasured, 3), /* class 3 has a latency slot */
 	TABLE_BREAK(class_count, 2),
 	TABLE_BREAK(class_count, 4),
 	TABLE_BREAK(class_count, 0x8000),
@@ -189,7 +197,7 @@ static const struct breakage breakages[] = {
 	TABLE_BREAK(value_count, 33),
 	TABLE_BREAK(value_count, ~0u),
 	TABLE_BREAK(padding[0], 1),
-	TABLE_BREAK(padding[12], 1),
+	TABLE_BREAK(padding[11], 1),
 	TABLE_BREAK(root4[0], 0),
 	TABLE_BREAK(root4[PT_TABLE_ROOT4 - 1], ~0u),
 	TABLE_BREAK(root6[0].array, 0),

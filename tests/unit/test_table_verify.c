@@ -205,6 +205,7 @@ static const struct breakage breakages[] = {
 	HEAD_BREAK(split, NUMBER, 0),
 	HEAD_BREAK(split, NUMBER, 0x4000),
 	HEAD_BREAK(counted, NUMBER, 0xffffffff),
+	HEAD_BREAK(unmeasured, NUMBER, 0xffffffff),
 	HEAD_BREAK(class_count, FURTHER, -1),
 	HEAD_BREAK(class_count, FURTHER, 1),
 	HEAD_BREAK(class_count, NUMBER, 0xffffffff),

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What measuring round-trip times costs the DPDK worker a packet, over as many TCP flows as flow.h
+ * has: the stage alone, between two readings of the CPU's counter for each burst, behind the stages
+ * that come before it.
+ *
+ *     rtt PREFIXES ROUNDS [EAL-ARGUMENT...]
+ *
+ * Prints a JSON list of items (see report.py) to stdout.
+ */
+#include <jansson.h>
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_ether.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow.h"
+#include "latency.h"
+#include "lookup.h"
+#include "measure.h"
+#include "random.h"
+#include "state.h"
+#include "table.h"
+#include "workload.h"
+
+#define SLOTS  4096
+#define BURSTS (1 << 15) /* of a round */
+
+struct bench {
+	struct workload *workload;
+	struct pt_snapshot *snapshot;
+	struct state *state;
+	struct table *table;
+	struct latency *latency;
+	struct burst_options options;
+	struct flow flows[FLOWS];
+	struct rte_mbuf *mbufs[FLOWS];
+	struct burst burst;
+	__u64 next; /* segment */
+};
+
+static struct bench bench;
+
+static void die(const char *what)
+{
+	fprintf(stderr, "rtt: %s\n", what);
+	exit(1);
+}
+
+static void flow_choose(struct flow *flow, struct random *random)
+{
+	const struct pt_rule4 *rule =
+		&bench.workload->rules4[random_below(random, bench.workload->count)];
+	__u32 host = random_next(random) & ~(__u32)(~0ull << (32 - rule->len));
+
+	*flow = (struct flow){
+		.customer_be = __builtin_bswap32(rule->addr | host),
+		.other_be = __builtin_bswap32(240u << 24 | random_next(random) >> 36),
+		.ports_be = random_next(random),
+	};
+}
+
+static void flows_open(void)
+{
+	struct random random = {1};
+	struct rte_mempool *pool = rte_pktmbuf_pool_create(
+		"packets", FLOWS + 64, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+
+	for (int i = 0; i < FLOWS; i++) {
+		__u8 *frame;
+
+		bench.mbufs[i] = pool ? rte_pktmbuf_alloc(pool) : NULL;
+		if (!bench.mbufs[i])
+			die("no memory for the packets");
+		frame = (__u8 *)rte_pktmbuf_append(bench.mbufs[i], FLOW_BYTES);
+		if (!frame)
+			die("a packet has no room");
+		memset(frame, 0, FLOW_BYTES);
+		flow_frame(frame);
+		flow_choose(&bench.flows[i], &random);
+	}
+}
+
+static void bench_open(__u32 prefixes)
+{
+	struct message message;
+
+	if (workload_random(PT_IPV4, prefixes, workload_classes(prefixes), 1, &bench.workload) ||
+	    workload_snapshot(bench.workload, SLOTS, &bench.snapshot))
+		die("cannot make the snapshot");
+	if (state_open(NULL, bench.snapshot->counters, 1, &bench.state, &message) ||
+	    table_new(bench.state, 1, PT_TABLE_FLAT, &bench.table, &message) ||
+	    table_publish(bench.table, bench.snapshot, &message) ||
+	    latency_new(1, SLOTS, 60000, &bench.latency, &message))
+		die(message.text);
+	bench.options.lane = state_lane(bench.state, 0);
+	bench.options.capacity = bench.snapshot->counters;
+	bench.options.rtt = latency_rtt(bench.latency, 0);
+	flows_open();
+}
+
+/* The next segments of some flows. */
+static void burst_fill(struct burst *burst)
+{
+	burst->count = BURST_MAX;
+	for (int i = 0; i < BURST_MAX; i++, bench.next++) {
+		__u32 which = bench.next % FLOWS * FLOW_STRIDE % FLOWS;
+
+		burst->mbufs[i] = bench.mbufs[which];
+		flow_write(rte_pktmbuf_mtod(burst->mbufs[i], __u8 *) + PT_ETHERNET_BYTES,
+			   &bench.flows[which], bench.next / FLOWS);
+	}
+}
+
+/* Cycles that the stage takes, of which reading the counter is taken off. */
+static __u64 burst_run(void)
+{
+	struct table_set *const *active = table_active(bench.table);
+	struct burst *burst = &bench.burst;
+	__u64 start, middle, end;
+
+	burst_fill(burst);
+	burst_parse(burst, *active);
+	burst_lookup(burst, *active);
+	burst_count(burst, *active, &bench.options, &bench.options.lane->ports[0]);
+	start = rte_rdtsc_precise();
+	middle = rte_rdtsc_precise();
+	burst_measure(burst, *active, &bench.options);
+	end = rte_rdtsc_precise();
+	return end - middle - (middle - start);
+}
+
+static int double_compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static __u64 samples_count(void)
+{
+	const struct pt_latency_lane *lane = bench.latency->lanes;
+	__u64 samples = 0;
+
+	for (int slot = 0; slot < SLOTS; slot++)
+		for (int i = 0; i < PT_LATENCY_WINDOWS; i++)
+			for (int bin = 0; bin < PT_HISTOGRAM_BINS; bin++)
+				samples += lane->slots[slot].windows[i].bins[bin].count;
+	return samples;
+}
+
+static json_t *bench_item(double *ns, unsigned int rounds)
+{
+	qsort(ns, rounds, sizeof(*ns), double_compare);
+	fprintf(stderr, "dpdk rtt, %s, asked for: %.2f ns (%.2f to %.2f)\n", bench.workload->name,
+		ns[rounds / 2], ns[0], ns[rounds - 1]);
+	return json_pack("{s:s, s:o, s:s, s:s, s:{s:f, s:f, s:f}}", "bench", "dpdk rtt, added",
+			 "case", json_sprintf("%s, asked for", bench.workload->name), "kind",
+			 "scale", "unit", "ns", "ours", "median", ns[rounds / 2], "min", ns[0],
+			 "max", ns[rounds - 1]);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+	double *ns = calloc(rounds + 1, sizeof(*ns));
+	json_t *items = json_array();
+
+	if (argc < 3 || !rounds || !ns)
+		die("usage: rtt PREFIXES ROUNDS [EAL-ARGUMENT...]");
+	if (rte_eal_init(argc - 2, argv + 2) < 0)
+		die("cannot start EAL");
+	bench_open(strtoul(argv[1], NULL, 10));
+	for (unsigned int round = 0; round < rounds; round++) {
+		__u64 cycles = 0;
+
+		for (int i = 0; i < BURSTS; i++)
+			cycles += burst_run();
+		ns[round] = cycles * 1e9 / rte_get_tsc_hz() / BURSTS / BURST_MAX;
+	}
+	if (samples_count() < (__u64)rounds * BURSTS * BURST_MAX / (4 * FLOW_LAG))
+		die("not measured");
+	json_array_append_new(items, bench_item(ns, rounds));
+	json_dumpf(items, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(4));
+	puts("");
+	json_decref(items);
+	return 0;
+}
