@@ -4,7 +4,7 @@
  *
  * Only of first fragments, and behind at most PT_EXTENSIONS_MAX IPv6 extension headers that may
  * come before TCP. Reads, like the packet parser, and never past the end; where the headers are not
- * all there, there is no segment.
+ * all there, but for options, there is no segment.
  *
  * Sources: RFC 9293 (TCP), RFC 7323 (timestamps), RFC 8200 and RFC 4302 (extension headers).
  */
@@ -18,7 +18,7 @@
 enum {
 	PT_TCP_BYTES = 20, /* without options */
 	PT_TCP_PROTOCOL = 6,
-	PT_TCP_OPTIONS_MAX = 16,  /* looked at before the timestamps */
+	PT_TCP_OPTIONS_MAX = 16,  /* looked at, the timestamps among them */
 	PT_TCP_OPTIONS_MASK = 63, /* of a position in them: there are 40 bytes at most */
 	PT_TCP_TIMESTAMPS_BYTES = 10,
 	PT_EXTENSIONS_MAX = 8,
@@ -130,8 +130,9 @@ PT_INLINE void pt_tcp_find_timestamps(struct pt_tcp *tcp, const __u8 *options, _
 }
 
 /*
- * bytes: of the segment with its header, by the IP header; 0: not told, as behind offloads. The first
- * 16 bytes of the header are read as two words, low byte first: that is the cheapest.
+ * bytes: of the segment with its header, by the IP header; 0: not told, as behind offloads. What is
+ * behind them is not TCP's: the frame's padding. Options that are cut off are as if not there. The
+ * first 16 bytes of the header are read as two words, low byte first: that is the cheapest.
  */
 PT_INLINE _Bool pt_tcp_read(struct pt_tcp *tcp, const __u8 *pos, __u32 bytes, const __u8 *end)
 {
@@ -142,8 +143,8 @@ PT_INLINE _Bool pt_tcp_read(struct pt_tcp *tcp, const __u8 *pos, __u32 bytes, co
 		return 0;
 	first = pt_load_u64(pos);
 	second = pt_load_u64(pos + 8);
-	header_bytes = (second >> 34 & 0x3c);
-	if (header_bytes < PT_TCP_BYTES)
+	header_bytes = second >> 34 & 0x3c;
+	if (header_bytes < PT_TCP_BYTES || (bytes && bytes < header_bytes))
 		return 0;
 	tcp->source_port = __builtin_bswap16(first);
 	tcp->destination_port = __builtin_bswap16(first >> 16);
@@ -224,7 +225,7 @@ PT_INLINE _Bool pt_tcp_parse(struct pt_tcp *tcp, const struct pt_packet *packet,
 		bytes += bytes ? PT_IPV6_BYTES : 0;
 	}
 	offset = pt_tcp_forget(offset, unknown, PT_TCP_OFFSET_MASK);
-	if (!offset || (bytes && bytes < offset))
+	if (!offset || (bytes && bytes < offset + PT_TCP_BYTES))
 		return 0;
 	return pt_tcp_read(tcp, ip + offset, bytes ? bytes - offset : 0, end);
 }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The parser and the tag writer against the oracle. Input: a byte for the DSCP, two for the VLAN,
- * and the frame, which is given to the parser in a buffer of exactly its size.
+ * The parser, what is read of TCP, and the tag writer against the oracle. Input: a byte for the
+ * DSCP, two for the VLAN, and the frame, which is given to the parser in a buffer of exactly its
+ * size.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include <peertag/packet.h>
 #include <peertag/tag.h>
+#include <peertag/tcp.h>
 
-#include "oracle.h"
+#include "oracle_tcp.h"
 #include "target.h"
 
 static const enum pt_outcome outcome_of_oracle[] = {
@@ -28,6 +30,24 @@ static void compare_vlan(const uint8_t *frame, size_t size, unsigned int vlan)
 	require(!memcmp(ours, theirs, size + PT_VLAN_BYTES));
 	free(ours);
 	free(theirs);
+}
+
+static void compare_tcp(const struct pt_packet *packet, const uint8_t *frame, size_t size,
+			const struct oracle_verdict *verdict)
+{
+	struct oracle_tcp theirs;
+	struct pt_tcp ours;
+	bool found = pt_tcp_parse(&ours, packet, frame + size);
+
+	require(found == oracle_tcp_read(frame, size, verdict, &theirs));
+	if (!found)
+		return;
+	require(ours.source_port == theirs.source_port);
+	require(ours.destination_port == theirs.destination_port);
+	require(ours.seq == theirs.seq && ours.ack == theirs.ack && ours.flags == theirs.flags);
+	require(ours.is_acknowledged == theirs.occupies);
+	require(ours.has_timestamps == theirs.has_timestamps);
+	require(ours.tsval == theirs.tsval && ours.tsecr == theirs.tsecr);
 }
 
 static void compare_frame(const uint8_t *frame, size_t size, unsigned int dscp, unsigned int vlan)
@@ -49,6 +69,7 @@ static void compare_frame(const uint8_t *frame, size_t size, unsigned int dscp, 
 	if (outcome == PT_OUTCOME_UNMATCHED) {
 		require(packet.family == verdict.family);
 		require(packet.ip == ours + verdict.ip_offset);
+		compare_tcp(&packet, ours, size, &verdict);
 		pt_tag_dscp(&packet, dscp);
 		oracle_write_dscp(theirs, &verdict, dscp);
 		require(!memcmp(ours, theirs, size));

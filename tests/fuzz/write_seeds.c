@@ -11,6 +11,7 @@
 #include "packets.h"
 #include "roots.h"
 #include "rule_set.h"
+#include "segments.h"
 
 /* One file: the bytes that choose, and the bytes that are read. */
 static void write_seed(const char *folder, size_t number, const char *choice, size_t choice_size,
@@ -31,11 +32,22 @@ static void write_seed(const char *folder, size_t number, const char *choice, si
 	fclose(file);
 }
 
+#define SEGMENTS 100
+
 static void write_packets(const char *folder)
 {
+	struct random random = {.state = 1};
+
 	for (size_t i = 0; i < packet_fixture_count; i++)
 		write_seed(folder, i, "\x2e\x00\x63", 3, packet_fixtures[i].frame,
 			   packet_fixtures[i].size);
+	for (size_t i = 0; i < SEGMENTS; i++) {
+		static struct draft draft;
+
+		draft_random(&random, &draft);
+		write_seed(folder, packet_fixture_count + i, "\x2e\x00\x63", 3, draft.bytes,
+			   draft.size);
+	}
 }
 
 #define GOOD_SNAPSHOTS 12
