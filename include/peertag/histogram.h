@@ -5,9 +5,10 @@
  * eighth wider than its lower bound, from 32.8 us to 10 s; bin 0 has what is below, the last what
  * is above.
  *
- * A bin has, besides its count, where in it its times lie on the average. A figure that is read
- * from the histogram is then off by a sixteenth at the worst (times at both ends of a bin), and by
- * much less where times are concentrated.
+ * A bin has, besides its count, where in it its times lie on the average. A mean is then off by a
+ * 2,048th at the worst, and a quantile by much less than its bin is wide where times are
+ * concentrated. Where they are not, it is off by that width at the worst: the time that is looked
+ * for at one end, and all others of the bin at the other.
  *
  * Threading: plain values; a bin has one writer.
  */

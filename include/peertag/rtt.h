@@ -6,12 +6,14 @@
  * WHAT IS A SAMPLE. One is begun by a segment to the customer that he answers at once: with data,
  * FIN or SYN. It ends with the first segment from him that answers just that one:
  *
- *   timestamps  (RFC 7323) begun by the first sight of a timestamp that is newer than any that went
- *               before in the flow, in acknowledgements as well, since those may be echoed too.
- * Ended by its echo. A retransmission has a newer timestamp of its own; where a newer one is
- *               echoed, ours was lost and the sample is given up. So no retransmission is taken for
- *               the original. Timestamps are compared as they wrap.
- *   handshake   begun by a SYN, or SYN and ACK, ended by the ACK of its number. There a second one
+ * By timestamps (RFC 7323): begun by the first sight of a timestamp that is newer than any that
+ * went before in the flow, in acknowledgements as well, since those may be echoed too. Of a flow
+ * that is found in its midst, or again after it lost its place, the first timestamp begins nothing:
+ * it may have gone before. Ended by its echo. A retransmission has a newer timestamp of its own;
+ * where a newer one is echoed, ours was lost and the sample is given up. So no retransmission is
+ * taken for the original. Timestamps are compared as they wrap.
+ *
+ * By handshake: begun by a SYN, or SYN and ACK, ended by the ACK of its number. There a second one
  * of the same number cannot be told from the first, and ends it without a sample (Karn). Where
  * timestamps are off this is all there is.
  *
@@ -54,7 +56,7 @@
  *   bits are the newest timestamp that went to the customer. 0: free.
  * sample: the high 32 bits are what the answer has in it, the low ones when it was begun:
  *   microseconds (1,024 ns each) of the clock, shifted left by one, with the lowest bit set for a
- *   handshake. 0 there: none is under way.
+ *   handshake. A time of 0: none is under way, but it is still known which was the last.
  */
 struct pt_rtt_flow {
 	__u64 seen;
@@ -99,6 +101,18 @@ PT_INLINE void pt_rtt_store(__u64 *word, __u64 value)
 PT_INLINE _Bool pt_rtt_swap(__u64 *word, __u64 old, __u64 value)
 {
 	return __sync_val_compare_and_swap(word, old, value) == old;
+}
+
+PT_INLINE _Bool pt_rtt_is_under_way(__u64 sample)
+{
+	return (__u32)sample > PT_RTT_HANDSHAKE;
+}
+
+/* Takes the time out of a sample. True for the one who did. */
+PT_INLINE _Bool pt_rtt_close(struct pt_rtt_flow *flow, __u64 sample)
+{
+	return pt_rtt_swap(&flow->sample, sample,
+			   (sample >> 32 << 32) | (sample & PT_RTT_HANDSHAKE));
 }
 
 PT_INLINE __u64 pt_rtt_mix(__u64 hash, __u64 value)
@@ -163,8 +177,8 @@ PT_INLINE struct pt_rtt_flow *pt_rtt_find(struct pt_rtt_line *line, __u64 tag, _
 		if (((seen ^ tag) & PT_RTT_TAG_MASK) || !seen)
 			continue;
 		if (!(seen & PT_RTT_USED)) {
+			pt_rtt_swap(&flow->seen, seen, seen | PT_RTT_USED);
 			seen |= PT_RTT_USED;
-			pt_rtt_store(&flow->seen, seen);
 		}
 		*ret_seen = seen;
 		return flow;
@@ -181,7 +195,7 @@ PT_INLINE struct pt_rtt_flow *pt_rtt_claim(struct pt_rtt_line *line, __u64 *lost
 
 		if (pt_rtt_load(&flow->seen) & PT_RTT_USED)
 			continue;
-		if ((__u32)pt_rtt_load(&flow->sample))
+		if (pt_rtt_is_under_way(pt_rtt_load(&flow->sample)))
 			(*lost)++;
 		return flow;
 	}
@@ -189,7 +203,7 @@ PT_INLINE struct pt_rtt_flow *pt_rtt_claim(struct pt_rtt_line *line, __u64 *lost
 	for (int i = 0; i < PT_RTT_WAYS; i++) {
 		__u64 seen = pt_rtt_load(&line->ways[i].seen);
 
-		pt_rtt_store(&line->ways[i].seen, seen & ~PT_RTT_USED);
+		pt_rtt_swap(&line->ways[i].seen, seen, seen & ~PT_RTT_USED);
 	}
 	(*lost)++;
 	return NULL;
@@ -215,7 +229,7 @@ PT_INLINE _Bool pt_rtt_end(struct pt_rtt_flow *flow, __u64 sample, __u64 now_ns,
 	__u32 begun = (__u32)sample >> 1;
 	__u32 time = (pt_rtt_time(now_ns) - begun) & PT_RTT_TIME_MASK;
 
-	if (!pt_rtt_swap(&flow->sample, sample, sample >> 32 << 32))
+	if (!pt_rtt_close(flow, sample))
 		return 0;
 	if (time > (PT_RTT_MAX_US * 1000ull) >> PT_RTT_US_SHIFT) {
 		(*lost)++;
@@ -225,14 +239,19 @@ PT_INLINE _Bool pt_rtt_end(struct pt_rtt_flow *flow, __u64 sample, __u64 now_ns,
 	return 1;
 }
 
-/* A SYN, or SYN and ACK: whether to begin; a second one ends what the first began. */
+/*
+ * A SYN, or SYN and ACK: whether to begin; a second one ends what the first began. One of another
+ * number is of a new connection, and takes the place of what is under way.
+ */
 PT_INLINE _Bool pt_rtt_begins_handshake(struct pt_rtt_flow *flow, __u32 answer, __u64 *lost)
 {
 	__u64 sample = pt_rtt_load(&flow->sample);
 
-	if (sample >> 32 != answer || !sample)
+	if (sample >> 32 != answer || !(sample & PT_RTT_HANDSHAKE)) {
+		*lost += pt_rtt_is_under_way(sample);
 		return 1;
-	if ((__u32)sample && pt_rtt_swap(&flow->sample, sample, sample >> 32 << 32))
+	}
+	if (pt_rtt_is_under_way(sample) && pt_rtt_close(flow, sample))
 		(*lost)++;
 	return 0;
 }
@@ -246,7 +265,7 @@ PT_INLINE _Bool pt_rtt_goes(struct pt_rtt_table *table, __u64 hash, const struct
 			    __u32 *ret_kind)
 {
 	struct pt_rtt_line *line = pt_rtt_line(table, hash);
-	_Bool handshake = tcp->flags & PT_TCP_SYN, is_new;
+	_Bool handshake = tcp->flags & PT_TCP_SYN, is_new, begins;
 	__u64 tag = pt_rtt_tag(hash), seen = 0;
 	struct pt_rtt_flow *flow;
 
@@ -265,12 +284,14 @@ PT_INLINE _Bool pt_rtt_goes(struct pt_rtt_table *table, __u64 hash, const struct
 	*ret_flow = flow;
 	*ret_answer = handshake ? tcp->seq + 1 : tcp->tsval;
 	*ret_kind = handshake ? PT_RTT_HANDSHAKE : 0;
-	if (!is_new && !handshake && (__s32)(tcp->tsval - (__u32)seen) <= 0)
+	begins = handshake && (is_new || pt_rtt_begins_handshake(flow, *ret_answer, lost));
+	/* Only a new connection may begin with an older one. */
+	if (!is_new && !begins && (__s32)(tcp->tsval - (__u32)seen) <= 0)
 		return 0;
 	pt_rtt_store(&flow->seen, tag | tcp->tsval);
-	if (handshake)
-		return is_new || pt_rtt_begins_handshake(flow, *ret_answer, lost);
-	return tcp->is_acknowledged && !(__u32)pt_rtt_load(&flow->sample);
+	if (handshake || is_new || !tcp->is_acknowledged)
+		return begins;
+	return !pt_rtt_is_under_way(pt_rtt_load(&flow->sample));
 }
 
 /* Whether the segment from the customer answers the sample, or tells that nothing ever will. */
@@ -285,7 +306,7 @@ PT_INLINE enum pt_rtt_answer pt_rtt_answer(const struct pt_tcp *tcp, __u64 sampl
 	__u32 wanted = sample >> 32, handshake = sample & PT_RTT_HANDSHAKE;
 	__s32 beyond;
 
-	if (!(__u32)sample || !(tcp->flags & PT_TCP_ACK))
+	if (!pt_rtt_is_under_way(sample) || !(tcp->flags & PT_TCP_ACK))
 		return PT_RTT_OTHER;
 	if (!handshake && !tcp->has_timestamps)
 		return PT_RTT_OTHER;
@@ -314,7 +335,7 @@ PT_INLINE _Bool pt_rtt_comes(struct pt_rtt_table *table, __u64 hash, const struc
 	case PT_RTT_ANSWERED:
 		return 1;
 	case PT_RTT_MISSED:
-		if (pt_rtt_swap(&flow->sample, sample, sample >> 32 << 32))
+		if (pt_rtt_close(flow, sample))
 			(*lost)++;
 		return 0;
 	case PT_RTT_OTHER:
