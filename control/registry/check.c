@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "check.h"
+#include "selection.h"
 #include "special.h"
 
 #include <stdlib.h>
@@ -163,6 +164,7 @@ struct policy policy_from_config(const struct pt_config *config)
 		.allow_special = config->allow_special,
 		.max_connections = config->max_connections,
 		.max_prefixes = config->max_prefixes,
+		.latency_slots = config->latency_slots,
 		.series_limit = config->series_limit,
 		.fixed_series = fixed_series(config),
 	};
@@ -208,15 +210,35 @@ static void check_limit(uint64_t needed, uint64_t limit, const char *what, const
 	error_list_add(errors, &error);
 }
 
-void check_capacity(const struct connection_set *set, const struct policy *policy,
-		    struct error_list *errors)
+struct demand check_demand(const struct connection_set *set)
 {
 	struct prefix_totals totals = check_totals(set);
+	struct selection selection = selection_of(set);
 
-	check_limit(set->count, policy->max_connections, "connections", "max_connections", errors);
-	check_limit(policy->fixed_series + check_series(set), policy->series_limit,
+	return (struct demand){
+		.connections = set->count,
+		.prefixes = totals.ipv4 + totals.ipv6,
+		.series = check_series(set) +
+			  (selection.connections + selection.prefixes) * CHECK_LATENCY_SERIES,
+		.latency_slots = selection.slots,
+	};
+}
+
+bool check_grows(const struct demand *before, const struct demand *after)
+{
+	return after->connections > before->connections || after->prefixes > before->prefixes ||
+	       after->series > before->series || after->latency_slots > before->latency_slots;
+}
+
+void check_capacity(const struct demand *demand, const struct policy *policy,
+		    struct error_list *errors)
+{
+	check_limit(demand->connections, policy->max_connections, "connections", "max_connections",
+		    errors);
+	check_limit(policy->fixed_series + demand->series, policy->series_limit,
 		    "series in /metrics", "series_limit", errors);
-	check_limit(totals.ipv4 + totals.ipv6, policy->max_prefixes, "prefixes", "max_prefixes",
+	check_limit(demand->prefixes, policy->max_prefixes, "prefixes", "max_prefixes", errors);
+	check_limit(demand->latency_slots, policy->latency_slots, "latency slots", "latency.slots",
 		    errors);
 }
 
@@ -264,6 +286,7 @@ void check_marks(const struct connection_set *set, struct error_list *errors)
 bool check_input(struct input *input, const struct policy *policy)
 {
 	struct prefix_table table;
+	struct demand demand;
 
 	if (!prefix_table_build(&input->connections, &table)) {
 		input->errors.truncated = true;
@@ -271,7 +294,8 @@ bool check_input(struct input *input, const struct policy *policy)
 	}
 	check_names(&input->connections, &input->errors);
 	check_prefixes(&table, policy, &input->errors);
-	check_capacity(&input->connections, policy, &input->errors);
+	demand = check_demand(&input->connections);
+	check_capacity(&demand, policy, &input->errors);
 	prefix_table_done(&table);
 	error_list_sort(&input->errors);
 	error_list_sort(&input->warnings);

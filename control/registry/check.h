@@ -14,10 +14,12 @@
 #include <peertag/counters.h>
 
 /* What a scrape of /metrics has, and what connections, engines and their ports add. */
-#define CHECK_OWN_SERIES	11
+#define CHECK_OWN_SERIES	13
 #define CHECK_CONNECTION_SERIES 6
-#define CHECK_ENGINE_SERIES	(6 + PT_CARRIERS)
+#define CHECK_ENGINE_SERIES	(7 + PT_CARRIERS)
 #define CHECK_PORT_SERIES	(2 + 2 * PT_OUTCOMES)
+#define CHECK_LATENCY_BOUNDS	31 /* of a histogram; then there are +Inf, the sum and the count */
+#define CHECK_LATENCY_SERIES	(CHECK_LATENCY_BOUNDS + 3)
 
 /* From the configuration. */
 struct policy {
@@ -25,6 +27,7 @@ struct policy {
 	bool allow_special;
 	uint32_t max_connections; /* 0 = no limit, as below */
 	uint32_t max_prefixes;
+	uint32_t latency_slots;
 	uint64_t series_limit;
 	uint64_t fixed_series; /* those of a scrape that are not of connections */
 };
@@ -38,8 +41,20 @@ struct prefix_totals {
 
 struct prefix_totals check_totals(const struct connection_set *set);
 
-/* Series that a scrape has of these connections. */
+/* Series that a scrape has of these connections, but for those of latency. */
 uint64_t check_series(const struct connection_set *set);
+
+/* What a set takes of what is limited. */
+struct demand {
+	uint64_t connections;
+	uint64_t prefixes;
+	uint64_t series; /* a scrape's, where all that is selected for latency is published */
+	uint64_t latency_slots;
+};
+
+struct demand check_demand(const struct connection_set *set);
+/* True if @after takes more of anything than @before. */
+bool check_grows(const struct demand *before, const struct demand *after);
 
 /*
  * Each adds what it finds to @errors. Prefixes that were there before are not judged again (a
@@ -49,7 +64,7 @@ uint64_t check_series(const struct connection_set *set);
 void check_names(const struct connection_set *set, struct error_list *errors);
 void check_prefixes(const struct prefix_table *table, const struct policy *policy,
 		    struct error_list *errors);
-void check_capacity(const struct connection_set *set, const struct policy *policy,
+void check_capacity(const struct demand *demand, const struct policy *policy,
 		    struct error_list *errors);
 /* Explicit marks against the ids of others that have none; only where ids are known. */
 void check_marks(const struct connection_set *set, struct error_list *errors);

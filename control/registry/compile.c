@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compile.h"
+#include "selection.h"
 
 #include "table/snapshot_build.h"
 
@@ -9,9 +10,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#define FINEST_LENGTH_IPV4 24
-#define FINEST_LENGTH_IPV6 48
 
 struct compiler {
 	const struct view *view;
@@ -62,11 +60,6 @@ static uint32_t take_slot(struct compiler *compiler, const struct connection *co
 	return ++compiler->slot_count;
 }
 
-static bool too_fine(const struct prefix *prefix)
-{
-	return prefix->length > (prefix->family == 4 ? FINEST_LENGTH_IPV4 : FINEST_LENGTH_IPV6);
-}
-
 static void put_class(struct compiler *compiler, const struct connection *connection,
 		      uint32_t number, uint32_t latency_slot)
 {
@@ -92,14 +85,15 @@ static uint32_t put_latency_classes(struct compiler *compiler, const struct conn
 	compiler->latency_class[connection->counter] = number;
 	for (size_t i = 0; i < connection->prefix_count; i++) {
 		const struct connection_prefix *own = &connection->prefixes[i];
+		bool too_fine;
 
 		if (!own->latency)
 			continue;
-		if (too_fine(&own->prefix) && !shared_slot)
+		too_fine = selection_is_too_fine(&own->prefix);
+		if (too_fine && !shared_slot)
 			shared_slot = take_slot(compiler, connection, NULL);
 		put_class(compiler, connection, number++,
-			  too_fine(&own->prefix) ? shared_slot
-						 : take_slot(compiler, connection, &own->prefix));
+			  too_fine ? shared_slot : take_slot(compiler, connection, &own->prefix));
 	}
 	return number;
 }

@@ -4,8 +4,8 @@
  * the same bytes.
  *
  * Classes are numbered from 1 in the order of the counter indexes: first each connection's own,
- * then those of the prefixes selected for latency. Latency slots count from 1 in the same order. A
- * selected prefix finer than /24 (IPv4) or /48 (IPv6) reports into a slot of its connection.
+ * then those of the prefixes selected for latency. Latency slots count from 1 in the same order.
+ * Those that are too fine (selection.h) report into a slot of their connection.
  *
  * Threading: pure functions.
  */

@@ -161,13 +161,13 @@ static uint64_t total(const struct prefix_totals *totals)
 static void next_check(const struct registry *registry, const struct next *next,
 		       struct error_list *errors)
 {
-	struct prefix_totals after = check_totals(&next->set);
+	struct demand before = check_demand(&registry->view->by_name);
+	struct demand after = check_demand(&next->set);
 
 	check_prefixes(&next->table, &registry->settings.policy, errors);
 	check_marks(&next->set, errors);
-	if (next->set.count > registry->view->by_name.count ||
-	    total(&after) > total(&registry->view->totals))
-		check_capacity(&next->set, &registry->settings.policy, errors);
+	if (check_grows(&before, &after))
+		check_capacity(&after, &registry->settings.policy, errors);
 }
 
 static void check_shrink(const struct view *before, const struct connection_set *after,

@@ -144,6 +144,35 @@ static void check_says_how_much_capacity_is_needed(void **state)
 	input_done(&input);
 }
 
+#define SELECTED(prefix) "{\"prefix\":\"" prefix "\",\"latency\":true}"
+
+/* Those that are too fine share one, and a prefix that is not selected needs none. */
+static void check_counts_what_latency_needs(void **state)
+{
+	static const char text[] = LINE("a", "\"8.8.8.0/24\"," SELECTED("9.9.9.0/24") "," SELECTED(
+						     "9.9.8.0/25") "," SELECTED("9.9.8.128/25"))
+		LINE("b", SELECTED("2a00::/48")) LINE("c", "\"1.1.1.0/24\"");
+	const uint64_t series = 3 * CHECK_CONNECTION_SERIES + 4 * CHECK_LATENCY_SERIES;
+	struct policy tight = {.latency_slots = 2, .series_limit = series - 1};
+	struct policy enough = {.latency_slots = 3, .series_limit = series};
+	struct input input;
+	struct error error;
+
+	(void)state;
+	fixture_input(text, &input);
+	check_input(&input, &tight);
+	assert_int_equal(input.errors.count, 2);
+	assert_int_equal(fixture_count(&input.errors, ERROR_CAPACITY, NULL, NULL), 2);
+	error_list_get(&input.errors, 1, &error);
+	assert_string_equal(error.message, "3 latency slots do not fit: latency.slots is 2");
+	assert_string_equal(error.hint, "latency.slots: 3 in the configuration is what this needs");
+	input_done(&input);
+	fixture_input(text, &input);
+	check_input(&input, &enough);
+	assert_int_equal(input.errors.count, 0);
+	input_done(&input);
+}
+
 static void check_reports_errors_in_the_order_of_the_file(void **state)
 {
 	uint32_t line = 0;
@@ -322,6 +351,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(check_finds_each_conflict_and_names_both_sides),
 		cmocka_unit_test(check_says_how_much_capacity_is_needed),
+		cmocka_unit_test(check_counts_what_latency_needs),
 		cmocka_unit_test(check_reports_errors_in_the_order_of_the_file),
 		cmocka_unit_test(check_document_has_the_fields_that_are_promised),
 		cmocka_unit_test(check_agrees_with_comparing_every_pair),

@@ -316,6 +316,23 @@ static void registry_counts_pending_counters_against_the_capacity(void **state)
 	registry_close(registry);
 }
 
+/* A prefix that is selected needs a place in the engines, though no prefix came to the registry. */
+static void registry_counts_selected_prefixes_against_the_capacity(void **state)
+{
+	static const char selected[] = "[{\"prefix\":\"9.9.9.0/24\",\"latency\":true}]";
+	struct registry_settings settings = {.policy = {.latency_slots = 1}};
+	struct registry *registry = fixture_open(&settings);
+
+	(void)state;
+	fixture_apply(registry,
+		      LINE("a", "{\"prefix\":\"8.8.8.0/24\",\"latency\":true},"
+				"\"9.9.9.0/24\""),
+		      false, NULL);
+	assert_int_equal(write_text(registry, "prefix set", "a", selected), ERROR_CAPACITY);
+	assert_int_equal(write_text(registry, "patch", "a", "{\"city\":\"Bath\"}"), ERROR_NONE);
+	registry_close(registry);
+}
+
 static void registry_generation_rises_when_tag_settings_change_the_snapshot(void **state)
 {
 	struct registry_settings plain = {0}, tagging = {.tag.carrier[PT_CARRIER_DSCP] = true};
@@ -408,6 +425,7 @@ int main(void)
 		EACH(registry_rollback_keeps_ids),
 		EACH(registry_reuses_a_counter_only_after_acknowledgement),
 		EACH(registry_counts_pending_counters_against_the_capacity),
+		EACH(registry_counts_selected_prefixes_against_the_capacity),
 		EACH(registry_generation_rises_when_tag_settings_change_the_snapshot),
 		EACH(registry_that_got_stricter_still_lets_others_change),
 		EACH(view_that_a_reader_holds_outlives_the_writes),
