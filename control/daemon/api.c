@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "api.h"
 #include "alerting.h"
+#include "latency_document.h"
 #include "lookup.h"
 #include "metrics.h"
 #include "status.h"
@@ -58,7 +59,8 @@ static void get_page(struct service *service, struct http_request *request, char
 	static const char page[] =
 		"<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>peertag</title>"
 		"<h1>peertag</h1><ul><li><a href=\"/v1/status\">status</a>"
-		"<li><a href=\"/v1/counters\">counters</a><li><a href=\"/metrics\">metrics</a></ul>"
+		"<li><a href=\"/v1/counters\">counters</a>"
+		"<li><a href=\"/v1/latency\">latency</a><li><a href=\"/metrics\">metrics</a></ul>"
 		"</html>\n";
 
 	(void)service;
@@ -80,8 +82,8 @@ static void get_metrics(struct service *service, struct http_request *request, c
 {
 	const char *accept = http_header(request, "Accept");
 	bool openmetrics = accept && strstr(accept, "application/openmetrics-text");
-	struct scrape *scrape =
-		scrape_new(service->view, service->engines, service->config, openmetrics);
+	struct scrape *scrape = scrape_new(service->view, service->engines, service->latency,
+					   service->config, openmetrics);
 
 	(void)name;
 	if (!scrape) {
@@ -156,6 +158,37 @@ static void get_counters(struct service *service, struct http_request *request, 
 	free(wanted);
 }
 
+static ssize_t read_latency(void *closure, char *buffer, size_t bytes)
+{
+	return latency_document_read(closure, buffer, bytes);
+}
+
+static void close_latency(void *closure)
+{
+	latency_document_free(closure);
+}
+
+static void get_latency(struct service *service, struct http_request *request, char *name)
+{
+	char *wanted = http_argument(request, "name");
+	const struct connection *only = wanted ? view_find(service->view, wanted) : NULL;
+	struct latency_document *document;
+
+	(void)name;
+	if (wanted && !only) {
+		respond_no_connection(request, wanted);
+		free(wanted);
+		return;
+	}
+	free(wanted);
+	document = latency_document_new(service->view, service->latency, service->config, only);
+	if (document)
+		http_respond_stream(request, "application/json", read_latency, close_latency,
+				    document);
+	else
+		respond_text(request, 503, "out of memory\n");
+}
+
 /* True if the argument `key` is absent or equal to `value`. */
 static bool argument_admits(struct http_request *request, const char *key, const char *value)
 {
@@ -221,6 +254,7 @@ static const struct route routes[] = {
 	{"GET", "/metrics", get_metrics, NULL, false},
 	{"GET", "/v1/status", get_status, NULL, false},
 	{"GET", "/v1/counters", get_counters, NULL, false},
+	{"GET", "/v1/latency", get_latency, NULL, false},
 	{"GET", "/v1/lookup", get_lookup, NULL, false},
 	{"GET", "/v1/events", get_events, NULL, false},
 	{"GET", "/v1/export", NULL, task_export, false},

@@ -21,6 +21,8 @@ struct engine_owner {
 	/* The set that the engine shall hold, and a memfd with it that stays the owner's; -1: none
 	 * yet. */
 	int (*desired)(struct engine *engine, struct pt_engine_set *ret_set);
+	/* The desired set is on its way: from now on the engine may use it. */
+	void (*publishing)(struct engine *engine);
 	/* Up, down, holds another set, refused one, or a port or a worker changed. */
 	void (*changed)(struct engine *engine);
 };

@@ -79,14 +79,15 @@ static void publish_begin(struct engine *engine, uint64_t generation, int fd)
 	engine->publish_socket = pt_engine_connect(engine->path);
 	if (engine->publish_socket < 0)
 		return;
-	if (pt_engine_send(engine->publish_socket, &request, sizeof(request), fds) < 0 ||
-	    sd_event_add_io(engine->loop, &engine->publish_io, engine->publish_socket, EPOLLIN,
-			    publish_readable, engine) < 0) {
+	if (sd_event_add_io(engine->loop, &engine->publish_io, engine->publish_socket, EPOLLIN,
+			    publish_readable, engine) < 0 ||
+	    pt_engine_send(engine->publish_socket, &request, sizeof(request), fds) < 0) {
 		publish_end(engine);
 		return;
 	}
 	engine->publishing = generation;
 	engine->publish_started_us = now_us(engine);
+	engine->owner->publishing(engine);
 }
 
 void engine_offer(struct engine *engine)

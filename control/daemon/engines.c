@@ -116,8 +116,16 @@ static void engines_changed(struct engine *engine)
 	engines_release_waits(engines);
 }
 
+static void engines_publishing(struct engine *engine)
+{
+	struct engines *engines = engine->closure;
+
+	engines->observer.publishing(engines->observer.closure, engine);
+}
+
 static const struct engine_owner owner = {
 	.desired = engines_tell_desired,
+	.publishing = engines_publishing,
 	.changed = engines_changed,
 };
 

@@ -16,6 +16,8 @@ struct engines;
 
 /* What the daemon learns of. */
 struct engines_observer {
+	/* The set of the last view is on its way to the engine. */
+	void (*publishing)(void *closure, const struct engine *engine);
 	/* An engine came, went, took or refused a set, or a port or worker of it changed. */
 	void (*changed)(void *closure, const struct engine *engine);
 	/* Every engine of the configuration now holds this generation or a later one. */

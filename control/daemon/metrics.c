@@ -1,52 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "metrics.h"
 #include "metrics_head.h"
+#include "metrics_latency.h"
+#include "metrics_line.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A place to append to; what is appended is known to fit. */
-struct line {
-	char *pos;
-};
-
-static void line_text(struct line *line, const char *text)
-{
-	size_t bytes = strlen(text);
-
-	memcpy(line->pos, text, bytes);
-	line->pos += bytes;
-}
-
-static void line_number(struct line *line, uint64_t number)
-{
-	char digits[20];
-	int n = 0;
-
-	do
-		digits[n++] = '0' + number % 10;
-	while (number /= 10);
-	while (n)
-		*line->pos++ = digits[--n];
-}
-
-/* A label value: backslash, quote and line feed are escaped (Prometheus text format 0.0.4). */
-static void line_label(struct line *line, const char *value)
-{
-	for (; *value; value++) {
-		if (*value == '\\' || *value == '"' || *value == '\n')
-			*line->pos++ = '\\';
-		*line->pos++ = *value == '\n' ? 'n' : *value;
-	}
-}
-
-static void line_pair(struct line *line, const char *label, const char *value)
-{
-	line_text(line, label);
-	line_label(line, value ? value : "");
-	*line->pos++ = '"';
-}
 
 static const char *role_name(enum connection_role role)
 {
@@ -72,6 +32,9 @@ struct scrape {
 	size_t family; /* of those below */
 	bool announced;
 	size_t connection;
+	struct latency_report *report;
+	struct latency_lines latency; /* behind the families */
+	bool ended;
 };
 
 struct family {
@@ -129,15 +92,10 @@ static bool has_threshold(const struct connection *connection)
 static void write_threshold(struct line *line, const struct scrape *scrape,
 			    const struct family *family, const struct connection *connection)
 {
-	uint32_t ms = connection->rtt_threshold_ms;
-
 	(void)scrape;
 	(void)family;
 	line_text(line, "} ");
-	line_number(line, ms / 1000);
-	*line->pos++ = '.';
-	for (uint32_t place = 100; place; place /= 10)
-		*line->pos++ = '0' + ms / place % 10;
+	line_fraction(line, connection->rtt_threshold_ms, 1000);
 }
 
 #define COUNTER(direction, member) write_counter, true, direction, offsetof(struct pt_count, member)
@@ -198,12 +156,20 @@ static bool family_applies(const struct scrape *scrape)
 	return !family->applies || family->applies(scrape->view->by_name.items[scrape->connection]);
 }
 
+/* Behind the families of connections. */
+static void scrape_latency_line(struct scrape *scrape, struct line *line)
+{
+	if (latency_lines_next(&scrape->latency, line))
+		return;
+	line_text(line, scrape->openmetrics ? "# EOF\n" : "");
+	scrape->ended = true;
+}
+
 /* Writes the next line, if it applies, and moves on; the scrape is not at its end. */
 static void scrape_line(struct scrape *scrape, struct line *line)
 {
 	if (scrape->family == FAMILIES) {
-		line_text(line, scrape->openmetrics ? "# EOF\n" : "");
-		scrape->family++;
+		scrape_latency_line(scrape, line);
 	} else if (!scrape->announced) {
 		write_announcement(line, &families[scrape->family], scrape->openmetrics);
 		scrape->announced = true;
@@ -234,13 +200,14 @@ ssize_t scrape_read(struct scrape *scrape, char *buffer, size_t bytes)
 
 	if (scrape->head_sent < scrape->head_bytes)
 		return scrape_read_head(scrape, buffer, bytes);
-	while (scrape->family <= FAMILIES && line.pos + SCRAPE_LINE_MAX <= buffer + bytes)
+	while (!scrape->ended && line.pos + SCRAPE_LINE_MAX <= buffer + bytes)
 		scrape_line(scrape, &line);
 	return line.pos > buffer ? line.pos - buffer : -1;
 }
 
 struct scrape *scrape_new(struct view *view, const struct engines *engines,
-			  const struct pt_config *config, bool openmetrics)
+			  const struct latency *latency, const struct pt_config *config,
+			  bool openmetrics)
 {
 	struct scrape *scrape = calloc(1, sizeof(*scrape));
 
@@ -250,7 +217,11 @@ struct scrape *scrape_new(struct view *view, const struct engines *engines,
 	scrape->engines = engines;
 	scrape->site = config->site;
 	scrape->openmetrics = openmetrics;
-	scrape->head = metrics_head(view, engines, config, openmetrics, &scrape->head_bytes);
+	scrape->report = latency_report_ref(latency_report(latency));
+	scrape->latency.report = scrape->report;
+	scrape->latency.view = view;
+	scrape->head =
+		metrics_head(view, engines, latency, config, openmetrics, &scrape->head_bytes);
 	if (!scrape->head) {
 		scrape_free(scrape);
 		return NULL;
@@ -263,6 +234,7 @@ void scrape_free(struct scrape *scrape)
 	if (!scrape)
 		return;
 	view_unref(scrape->view);
+	latency_report_unref(scrape->report);
 	free(scrape->head);
 	free(scrape);
 }

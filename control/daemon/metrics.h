@@ -13,6 +13,7 @@
 #define CONTROL_METRICS_H
 
 #include "engines.h"
+#include "latency.h"
 #include "../registry/view.h"
 
 #include <sys/types.h>
@@ -21,7 +22,8 @@ struct scrape;
 
 /* Takes a reference to `view`; borrows the rest until scrape_free(). NULL without memory. */
 struct scrape *scrape_new(struct view *view, const struct engines *engines,
-			  const struct pt_config *config, bool openmetrics);
+			  const struct latency *latency, const struct pt_config *config,
+			  bool openmetrics);
 void scrape_free(struct scrape *scrape);
 
 /* Writes whole lines into `buffer` (at least SCRAPE_LINE_MAX bytes). Returns bytes, -1: the end. */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "metrics_head.h"
+#include "metrics_latency.h"
 #include "status.h"
+
+#include "../registry/compile.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -281,6 +284,26 @@ static void write_engines(struct head *head)
 		      engine_publish_failures);
 }
 
+static void write_latency(struct head *head, const struct view *view, const struct latency *latency,
+			  const struct pt_config *config)
+{
+	const char *name = "peertag_rtt_samples_lost";
+
+	gauge(head, "peertag_latency_slots", "Places for round-trip times that are in use.",
+	      view->compiled->slot_count);
+	gauge(head, "peertag_latency_slots_limit", "What peertag_latency_slots may grow to.",
+	      config->latency_slots);
+	family(head, name, COUNTER,
+	       "Round-trip times that were begun, or were due, and came to nothing, as of the last "
+	       "window's end.");
+	for (size_t i = 0; i < engines_count(head->engines); i++) {
+		const struct engine *engine = engines_at(head->engines, i);
+
+		engine_sample(head, name, COUNTER, engine);
+		fprintf(head->stream, "} %" PRIu64 "\n", latency_samples_lost(latency, engine));
+	}
+}
+
 static void write_registry(struct head *head, const struct view *view,
 			   const struct pt_config *config)
 {
@@ -305,7 +328,8 @@ static void write_registry(struct head *head, const struct view *view,
 }
 
 char *metrics_head(const struct view *view, const struct engines *engines,
-		   const struct pt_config *config, bool openmetrics, size_t *ret_bytes)
+		   const struct latency *latency, const struct pt_config *config, bool openmetrics,
+		   size_t *ret_bytes)
 {
 	struct head head = {.engines = engines, .openmetrics = openmetrics};
 	char *text = NULL;
@@ -317,8 +341,10 @@ char *metrics_head(const struct view *view, const struct engines *engines,
 	write_engines(&head);
 	write_ports(&head);
 	write_workers(&head);
+	write_latency(&head, view, latency, config);
 	gauge(&head, "peertag_series", "Series of this scrape.",
-	      head.series + 1 + check_series(&view->by_name));
+	      head.series + 1 + check_series(&view->by_name) +
+		      latency_lines_series(latency_report(latency), view));
 	if (fclose(head.stream) == 0)
 		return text;
 	free(text);

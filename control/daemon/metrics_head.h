@@ -7,10 +7,12 @@
 #define CONTROL_METRICS_HEAD_H
 
 #include "engines.h"
+#include "latency.h"
 #include "../registry/view.h"
 
 /* The text, to be freed; NULL without memory. */
 char *metrics_head(const struct view *view, const struct engines *engines,
-		   const struct pt_config *config, bool openmetrics, size_t *ret_bytes);
+		   const struct latency *latency, const struct pt_config *config, bool openmetrics,
+		   size_t *ret_bytes);
 
 #endif

@@ -117,6 +117,7 @@ static void engine_changed(void *closure, const struct engine *engine)
 
 	if (!note)
 		return;
+	latency_engine_changed(service->latency, engine);
 	registry_set_table_room(service->registry, engines_table_room(service->engines));
 	if (note->up != engine->up || note->generation != engine->held.set.generation ||
 	    strcmp(note->failure, engine->failure)) {
@@ -172,6 +173,7 @@ void service_publish(struct service *service, struct view *view, int fd)
 {
 	view_unref(service->view);
 	service->view = view;
+	latency_set_view(service->latency, view);
 	engines_publish(service->engines, view, fd);
 	tell_ready(service);
 }
@@ -206,15 +208,47 @@ static int service_open_registry(struct service *service)
 	return -EIO;
 }
 
+static void engine_publishing(void *closure, const struct engine *engine)
+{
+	struct service *service = closure;
+
+	latency_engine_publishing(service->latency, engine);
+}
+
+/* No figures: those are read where they are kept. */
+static void window_ended(void *closure, size_t published, size_t withheld)
+{
+	struct service *service = closure;
+
+	events_emit(service->events, "latency",
+		    json_pack("{s:I,s:I}", "published", (json_int_t)published, "withheld",
+			      (json_int_t)withheld));
+}
+
+static int service_start_latency(struct service *service)
+{
+	struct latency_observer observer = {.ended = window_ended, .closure = service};
+	int r = latency_new(service->loop, service->config, service->engines, &observer,
+			    &service->latency);
+
+	if (r < 0)
+		log_error("cannot set up the measurement of latency: %s", strerror(-r));
+	return r;
+}
+
 static int service_start_engines(struct service *service)
 {
-	struct engines_observer observer = {engine_changed, engines_acknowledged, service};
+	struct engines_observer observer = {engine_publishing, engine_changed, engines_acknowledged,
+					    service};
 	int r = engines_new(service->loop, service->config, &observer, &service->engines);
 
 	if (r < 0) {
 		log_error("cannot set up the engines: %s", strerror(-r));
 		return r;
 	}
+	r = service_start_latency(service);
+	if (r < 0)
+		return r;
 	service->notes = calloc(engines_count(service->engines) + 1, sizeof(*service->notes));
 	return service->notes ? service_publish_first(service) : -ENOMEM;
 }
@@ -270,6 +304,7 @@ void service_stop(struct service *service)
 	engines_free(service->engines);
 	alerting_free(service->alerting);
 	http_free(service->http);
+	latency_free(service->latency);
 	events_free(service->events);
 	view_unref(service->view);
 	registry_close(service->registry);

@@ -11,6 +11,7 @@
 #include "engines.h"
 #include "events.h"
 #include "http.h"
+#include "latency.h"
 #include "../registry/registry.h"
 #include "writer.h"
 
@@ -25,6 +26,7 @@ struct service {
 	struct engines *engines;
 	struct events *events;
 	struct alerting *alerting;
+	struct latency *latency;
 	struct http *http;
 	struct view *view;	   /* the committed state that readers are shown */
 	struct engine_note *notes; /* what was last said of each engine */

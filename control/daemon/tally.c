@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tally.h"
+#include "quoted.h"
 #include "status.h"
 
 #include <inttypes.h>
@@ -17,17 +18,6 @@ struct tally {
 	size_t next; /* of view->by_name */
 };
 
-/* Names hold no control characters, so two are left to escape. */
-static char *write_name(char *pos, const char *name)
-{
-	for (; *name; name++) {
-		if (*name == '\\' || *name == '"')
-			*pos++ = '\\';
-		*pos++ = *name;
-	}
-	return pos;
-}
-
 static char *write_count(char *pos, const char *key, struct pt_count count)
 {
 	return pos + sprintf(pos, "\"%s\":{\"packets\":%" PRIu64 ",\"bytes\":%" PRIu64 "}", key,
@@ -39,9 +29,8 @@ static char *write_entry(char *pos, const struct tally *tally, const struct conn
 	struct pt_connection_counters sum = {};
 
 	engines_connection_counters(tally->engines, connection, &sum);
-	*pos++ = '"';
-	pos = write_name(pos, connection->name);
-	pos = stpcpy(pos, "\":{");
+	pos = quoted_write(pos, connection->name);
+	pos = stpcpy(pos, ":{");
 	for (enum pt_direction direction = 0; direction < PT_DIRECTIONS; direction++) {
 		if (direction)
 			*pos++ = ',';

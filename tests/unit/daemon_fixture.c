@@ -40,9 +40,9 @@ static struct pt_config *configure(const struct fixture *engine)
 	assert_non_null(file);
 	fprintf(file,
 		"registry: %s/registry.db\napi: %s/api.sock\nlisten: ''\nallow_special: true\n"
-		"max_connections: %d\nrun_dir: %s\n"
+		"max_connections: %d\nrun_dir: %s\nlatency: {window: 1s, slots: %d}\n"
 		"engines: [{name: fixture, ports: [{name: port}]}]\n",
-		folder, folder, CAPACITY, folder);
+		folder, folder, CAPACITY, folder, LATENCY_SLOTS);
 	fclose(file);
 	if (pt_config_load(path, &config, message, sizeof(message)) < 0)
 		fail_msg("%s", message);

@@ -34,7 +34,7 @@ static void engine_open(void *engine, struct pt_engine_open *ret, int *ret_fds)
 	ret->lane_count = 1;
 	ret->counters_offset = COUNTERS_OFFSET;
 	ret->latency_slots = LATENCY_SLOTS;
-	ret->latency_lanes = 1;
+	ret->latency_lanes = LATENCY_LANES;
 	ret->latency_window_ms = 1000;
 	ret_fds[PT_ENGINE_FD_COUNTERS] = fixture->counters;
 	ret_fds[PT_ENGINE_FD_LATENCY] = fixture->latency;
@@ -121,7 +121,6 @@ void fixture_make_counters(struct fixture *fixture)
 
 	if (fixture->counters > 0)
 		close(fixture->counters);
-	close(fixture->latency);
 	fixture->counters = memfd_create("counters", MFD_CLOEXEC);
 	memset(before, 0xff, sizeof(before));
 	assert_int_equal(write(fixture->counters, before, sizeof(before)), sizeof(before));
@@ -159,7 +158,9 @@ int fixture_setup(void **state)
 	fixture->hold = eventfd(0, EFD_CLOEXEC);
 	fixture_make_counters(fixture);
 	fixture->latency = memfd_create("latency", MFD_CLOEXEC);
-	assert_int_equal(ftruncate(fixture->latency, pt_latency_lane_bytes(LATENCY_SLOTS)), 0);
+	assert_int_equal(
+		ftruncate(fixture->latency, LATENCY_LANES * pt_latency_lane_bytes(LATENCY_SLOTS)),
+		0);
 	fixture_start(fixture);
 	*state = fixture;
 	return 0;
@@ -173,6 +174,7 @@ int fixture_teardown(void **state)
 	eventfd_write(fixture->hold, 1);
 	fixture_stop(fixture);
 	close(fixture->counters);
+	close(fixture->latency);
 	close(fixture->hold);
 	unlink(fixture->kept);
 	rmdir(fixture->folder);

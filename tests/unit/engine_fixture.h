@@ -15,6 +15,7 @@
 
 #define CAPACITY	4
 #define LATENCY_SLOTS	3
+#define LATENCY_LANES	2
 #define COUNTERS_OFFSET 4096 /* of the lane in the memfd; before it is something else */
 #define SEALS		(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 

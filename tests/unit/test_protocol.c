@@ -74,9 +74,9 @@ static void open_hands_the_round_trip_times_over(void **state)
 	pt_engine_unmap_latency(&latency);
 	assert_null(latency.lanes);
 
-	reply.open.latency_lanes = 2;
+	reply.open.latency_lanes = LATENCY_LANES + 1;
 	assert_int_equal(pt_engine_map_latency(latency_fd, &reply.open, &latency), -EBADMSG);
-	reply.open.latency_lanes = 1;
+	reply.open.latency_lanes = LATENCY_LANES;
 	reply.open.latency_slots = PT_LATENCY_SLOTS_MAX + 1;
 	assert_int_equal(pt_engine_map_latency(latency_fd, &reply.open, &latency), -EBADMSG);
 	reply.open.latency_slots = LATENCY_SLOTS;
