@@ -12,6 +12,7 @@ void show_connections(const json_t *arguments, const json_t *answer);
 void show_counters(const json_t *arguments, const json_t *answer);
 void show_difference(const json_t *arguments, const json_t *answer);
 void show_history(const json_t *arguments, const json_t *answer);
+void show_latency(const json_t *arguments, const json_t *answer);
 void show_lookup(const json_t *arguments, const json_t *answer);
 void show_ports(const json_t *arguments, const json_t *answer);
 void show_result(const json_t *arguments, const json_t *answer);
