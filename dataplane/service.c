@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
@@ -69,14 +71,27 @@ static int run_loop(sd_event *loop, struct message *message)
 		       : 0;
 }
 
+/* Packets, and what is hashed of them, are in this memory: it belongs in no core file. */
+static int refuse_core_files(struct message *message)
+{
+	const struct rlimit none = {};
+
+	return setrlimit(RLIMIT_CORE, &none) || prctl(PR_SET_DUMPABLE, 0)
+		       ? message_set(message, -errno, "cannot rule out core files: %s",
+				     strerror(errno))
+		       : 0;
+}
+
 static int run_engine(const struct service *service, const struct pt_config *config,
 		      const struct pt_config_engine *engine_config, struct message *message)
 {
 	struct host *host = NULL;
 	sd_event *loop = NULL;
 	void *engine = NULL;
-	int error = make_loop(&loop, message);
+	int error = refuse_core_files(message);
 
+	if (!error)
+		error = make_loop(&loop, message);
 	if (!error)
 		error = make_host(config, engine_config->name, loop, &host, message);
 	if (!error)
