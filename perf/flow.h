@@ -25,15 +25,6 @@ struct flow {
 	__u32 padding;	/* an array map has multiples of eight bytes */
 };
 
-PT_INLINE void flow_store(__u8 *to, __u32 value)
-{
-#ifdef __bpf__
-	*(__u32 *)to = value;
-#else
-	__builtin_memcpy(to, &value, sizeof(value));
-#endif
-}
-
 /* What does not change from segment to segment. frame: FLOW_BYTES, zeroes. */
 PT_INLINE void flow_frame(__u8 *frame)
 {
@@ -59,11 +50,11 @@ PT_INLINE void flow_write(__u8 *ip, const struct flow *flow, __u32 step)
 	_Bool answers = step & 1;
 	__u32 ports = flow->ports_be, stamp = 1 + step / 2;
 
-	flow_store(ip + 12, answers ? flow->customer_be : flow->other_be);
-	flow_store(ip + 16, answers ? flow->other_be : flow->customer_be);
-	flow_store(ip + 20, answers ? ports << 16 | ports >> 16 : ports);
-	flow_store(ip + 44, __builtin_bswap32(stamp));
-	flow_store(ip + 48, __builtin_bswap32(stamp - FLOW_LAG));
+	pt_store_u32(ip + 12, answers ? flow->customer_be : flow->other_be);
+	pt_store_u32(ip + 16, answers ? flow->other_be : flow->customer_be);
+	pt_store_u32(ip + 20, answers ? ports << 16 | ports >> 16 : ports);
+	pt_store_u32(ip + 44, __builtin_bswap32(stamp));
+	pt_store_u32(ip + 48, __builtin_bswap32(stamp - FLOW_LAG));
 }
 
 #endif

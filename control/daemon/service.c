@@ -225,9 +225,17 @@ static void window_ended(void *closure, size_t published, size_t withheld)
 			      (json_int_t)withheld));
 }
 
+static void window_closed(void *closure, const struct connection *connection, double p90_seconds)
+{
+	struct service *service = closure;
+
+	if (service->alerting)
+		alerts_latency(alerting_alerts(service->alerting), connection, p90_seconds);
+}
+
 static int service_start_latency(struct service *service)
 {
-	struct latency_observer observer = {.ended = window_ended, .closure = service};
+	struct latency_observer observer = {window_closed, window_ended, service};
 	int r = latency_new(service->loop, service->config, service->engines, &observer,
 			    &service->latency);
 

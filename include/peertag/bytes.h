@@ -25,6 +25,21 @@ PT_INLINE __u64 pt_load_u64(const void *from)
 	return *(const __u64 *)from;
 }
 
+PT_INLINE __u16 pt_load_u16(const void *from)
+{
+	return *(const __u16 *)from;
+}
+
+PT_INLINE void pt_store_u16(void *to, __u16 value)
+{
+	*(__u16 *)to = value;
+}
+
+PT_INLINE void pt_store_u32(void *to, __u32 value)
+{
+	*(__u32 *)to = value;
+}
+
 PT_INLINE __u16 pt_load_be16(const void *from)
 {
 	return __builtin_bswap16(*(const __u16 *)from);
@@ -52,6 +67,24 @@ PT_INLINE __u64 pt_load_u64(const void *from)
 
 	__builtin_memcpy(&value, from, sizeof(value));
 	return value;
+}
+
+PT_INLINE __u16 pt_load_u16(const void *from)
+{
+	__u16 value;
+
+	__builtin_memcpy(&value, from, sizeof(value));
+	return value;
+}
+
+PT_INLINE void pt_store_u16(void *to, __u16 value)
+{
+	__builtin_memcpy(to, &value, sizeof(value));
+}
+
+PT_INLINE void pt_store_u32(void *to, __u32 value)
+{
+	__builtin_memcpy(to, &value, sizeof(value));
 }
 
 PT_INLINE __u64 pt_load_be64(const void *from)

@@ -35,12 +35,12 @@ _Static_assert(sizeof(struct pt_bin) == 8, "pt_bin is shared with the kernel and
 #define PT_BIN_COUNT_MAX (1u << (32 - PT_HISTOGRAM_PLACE_BITS))
 
 /* The number of the highest bit that is set in `number`, which is not 0. */
+#ifdef __bpf__
+/* No instruction for it: six steps, of which each halves what is left. */
 PT_INLINE __u32 pt_highest_bit(__u64 number)
 {
-#ifdef __bpf__
 	__u32 bit = 0;
 
-	/* No instruction for it: six steps, of which each halves what is left. */
 	PT_UNROLL
 	for (__u32 step = 32; step; step /= 2) {
 		if (number >> step) {
@@ -49,10 +49,13 @@ PT_INLINE __u32 pt_highest_bit(__u64 number)
 		}
 	}
 	return bit;
-#else
-	return 63 - __builtin_clzll(number);
-#endif
 }
+#else
+PT_INLINE __u32 pt_highest_bit(__u64 number)
+{
+	return 63 - __builtin_clzll(number);
+}
+#endif
 
 /* The lower bound of a bin, in nanoseconds; the upper one is that of the next. */
 PT_INLINE __u64 pt_bin_start_ns(__u32 bin)

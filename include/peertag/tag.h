@@ -39,16 +39,17 @@ PT_INLINE __u32 pt_tag_mark(__u32 old, __u32 mark, __u32 mask)
 /* Bytes from the start of an IP header that a change of the DSCP may touch. */
 #define PT_DSCP_SPAN 12
 
+/* In the byte order of the machine: a sum of complements is the same in either (RFC 1071). */
 PT_INLINE void pt_tag_dscp_ipv4(__u8 *ip, __u8 dscp)
 {
-	__u16 old = pt_load_be16(ip);
-	__u16 new = (old & 0xff03) | dscp << 2;
-	__u32 sum = (__u16)~pt_load_be16(ip + 10) + (__u16)~old + new;
+	__u16 old = pt_load_u16(ip);
+	__u16 new = (old & 0x03ff) | dscp << 10;
+	__u32 sum = (__u16)~pt_load_u16(ip + 10) + (__u16)~old + new;
 
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
-	pt_store_be16(ip, new);
-	pt_store_be16(ip + 10, ~sum);
+	pt_store_u16(ip, new);
+	pt_store_u16(ip + 10, ~sum);
 }
 
 PT_INLINE void pt_tag_dscp_ipv6(__u8 *ip, __u8 dscp)

@@ -151,8 +151,8 @@ PT_INLINE _Bool pt_tcp_read(struct pt_tcp *tcp, const __u8 *pos, __u32 bytes, co
 	tcp->seq = __builtin_bswap32(first >> 32);
 	tcp->ack = __builtin_bswap32(second);
 	tcp->flags = second >> 40;
-	tcp->is_acknowledged = tcp->flags & (PT_TCP_SYN | PT_TCP_FIN) || !bytes ||
-			       bytes > header_bytes;
+	tcp->is_acknowledged =
+		tcp->flags & (PT_TCP_SYN | PT_TCP_FIN) || !bytes || bytes > header_bytes;
 	tcp->has_timestamps = 0;
 	tcp->tsval = tcp->tsecr = 0;
 	pt_tcp_find_timestamps(tcp, pos + PT_TCP_BYTES, header_bytes - PT_TCP_BYTES, end);

@@ -59,7 +59,7 @@ MUTANTS = [
     ('packet', 'case PT_ETHERTYPE_MPLS_MULTICAST:', ''),
     ('packet', 'return PT_OUTCOME_UNSUPPORTED;\n\tdefault', 'return PT_OUTCOME_NOT_IP;\n\tdefault'),
     ('packet', 'PT_ETHERNET_BYTES = 14', 'PT_ETHERNET_BYTES = 15'),
-    ('tag', '(old & 0xff03) | dscp << 2', '(old & 0xff00) | dscp << 2'),
+    ('tag', '(old & 0x03ff) | dscp << 10', '(old & 0x00ff) | dscp << 10'),
     ('tag', '(__u16)~old + new', 'old + new'),
     ('tag', 'sum = (sum & 0xffff) + (sum >> 16);\n\tsum', 'sum'),
     ('tag', '& 0xf03f) | dscp << 6', '& 0xf00f) | dscp << 6'),

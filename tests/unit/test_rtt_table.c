@@ -222,7 +222,8 @@ static void transmit(struct bench *bench, struct ends ends, uint32_t seq)
 			     .seq = seq,
 			     .is_acknowledged = 1};
 
-	pt_rtt_transmit(&bench->rtt, packet_of(&ends), &tcp, bench_clock, bench);
+	pt_rtt_transmit(&bench->rtt, pt_rtt_hash_transmit(&bench->rtt, packet_of(&ends), &tcp),
+			&tcp, bench_clock, bench);
 }
 
 static void receive(struct bench *bench, struct ends ends, uint32_t seq, uint32_t slot)
@@ -232,7 +233,8 @@ static void receive(struct bench *bench, struct ends ends, uint32_t seq, uint32_
 			     .flags = PT_TCP_ACK,
 			     .ack = seq + 1};
 
-	pt_rtt_receive(&bench->rtt, packet_of(&ends), &tcp, slot, bench_clock, bench);
+	pt_rtt_receive(&bench->rtt, pt_rtt_hash_receive(&bench->rtt, packet_of(&ends), &tcp),
+		       packet_of(&ends), &tcp, slot, bench_clock, bench);
 }
 
 static struct ends reversed(struct ends ends)
