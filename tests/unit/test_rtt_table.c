@@ -180,6 +180,22 @@ static void a_new_flow_inherits_no_sample(void **state)
 	assert_false(comes(bench, in_line(5), 500));
 }
 
+/* All bits of whose hash are 0, as they are in a free place. */
+static void a_free_place_is_no_flow(void **state)
+{
+	struct bench *bench = *state;
+	struct pt_tcp data = {
+		.flags = PT_TCP_ACK, .has_timestamps = 1, .is_acknowledged = 1, .tsval = 7};
+	struct pt_rtt_flow *flow;
+	__u32 answer, kind;
+
+	assert_false(pt_rtt_goes(bench->rtt.table, 0, &data, &bench->rtt.lane->lost, &flow, &answer,
+				 &kind));
+	data.tsval++;
+	assert_true(pt_rtt_goes(bench->rtt.table, 0, &data, &bench->rtt.lane->lost, &flow, &answer,
+				&kind));
+}
+
 /* Of the hash, bits 14 to 32 are in no place. */
 static void every_bit_of_the_tag_and_the_line_tells_flows_apart(void **state)
 {
@@ -427,6 +443,7 @@ int main(void)
 		WITH_BENCH(a_flow_that_is_used_keeps_its_place),
 		WITH_BENCH(a_flow_without_a_sample_is_put_out_without_a_loss),
 		WITH_BENCH(a_new_flow_inherits_no_sample),
+		WITH_BENCH(a_free_place_is_no_flow),
 		WITH_BENCH(every_bit_of_the_tag_and_the_line_tells_flows_apart),
 		WITH_BENCH(an_answer_finds_its_flow_in_both_families),
 		WITH_BENCH(no_other_flow_is_taken_for_it),
