@@ -242,9 +242,15 @@ static void get_lookup(struct service *service, struct http_request *request, ch
 
 static void get_events(struct service *service, struct http_request *request, char *name)
 {
+	char *counters = http_argument(request, "counters");
+	struct counter_feed *feed = counters ? counter_feed_new(service) : NULL;
+
 	(void)name;
-	if (!events_subscribe(service->events, request))
+	if (counters && !feed)
+		respond_text(request, 503, "out of memory\n");
+	else if (!events_subscribe(service->events, request, feed))
 		respond_text(request, 503, "too many listeners\n");
+	free(counters);
 }
 
 static const struct route routes[] = {

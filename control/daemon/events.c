@@ -9,8 +9,11 @@
 #include <time.h>
 
 #define SUBSCRIBERS_MAX 64
+#define FEEDS_MAX	16 /* of them, with the counters */
 #define QUEUE_BYTES	(64 * 1024)
 #define HEARTBEAT_US	10000000
+#define FEED_US		1000000
+#define FEED_SPARE_US	5000 /* that the loop may be late with it */
 
 struct subscriber {
 	LIST_ENTRY(subscriber) link;
@@ -19,12 +22,17 @@ struct subscriber {
 	char queue[QUEUE_BYTES];
 	size_t queued;
 	unsigned long lost;
+	struct counter_feed *feed; /* NULL: not asked for */
+	bool feed_due;
+	unsigned long feed_lost;
 };
 
 struct events {
 	LIST_HEAD(, subscriber) subscribers;
 	unsigned count;
+	unsigned feeds;
 	sd_event_source *heartbeat;
+	sd_event_source *second; /* off while nobody asked for the counters */
 };
 
 static void subscriber_add(struct subscriber *subscriber, const char *text)
@@ -40,30 +48,61 @@ static void subscriber_add(struct subscriber *subscriber, const char *text)
 	http_stream_more(subscriber->request);
 }
 
-static ssize_t subscriber_read(void *closure, char *buffer, size_t bytes)
+static void subscriber_tell_lost(struct subscriber *subscriber, const char *what,
+				 unsigned long *lost)
 {
-	struct subscriber *subscriber = closure;
-	size_t n = subscriber->queued < bytes ? subscriber->queued : bytes;
-	char lost[80];
+	char text[80];
 
+	if (!*lost)
+		return;
+	snprintf(text, sizeof(text), "data: {\"event\":\"lost\",\"%s\":%lu}\n\n", what, *lost);
+	*lost = 0;
+	subscriber_add(subscriber, text);
+}
+
+static ssize_t queue_read(struct subscriber *subscriber, char *buffer, size_t bytes)
+{
+	size_t n;
+
+	if (!subscriber->queued) {
+		subscriber_tell_lost(subscriber, "events", &subscriber->lost);
+		subscriber_tell_lost(subscriber, "counters", &subscriber->feed_lost);
+	}
+	n = subscriber->queued < bytes ? subscriber->queued : bytes;
 	memcpy(buffer, subscriber->queue, n);
 	memmove(subscriber->queue, subscriber->queue + n, subscriber->queued - n);
 	subscriber->queued -= n;
-	if (subscriber->lost && !subscriber->queued) {
-		snprintf(lost, sizeof(lost), "data: {\"event\":\"lost\",\"events\":%lu}\n\n",
-			 subscriber->lost);
-		subscriber->lost = 0;
-		subscriber_add(subscriber, lost);
-	}
 	return n;
+}
+
+/*
+ * What is queued goes first, and an event with the counters, once begun, to its end: neither is
+ * written into the other.
+ */
+static ssize_t subscriber_read(void *closure, char *buffer, size_t bytes)
+{
+	struct subscriber *subscriber = closure;
+	struct counter_feed *feed = subscriber->feed;
+
+	if (feed && subscriber->feed_due && !subscriber->queued) {
+		subscriber->feed_due = false;
+		subscriber->feed_lost += !counter_feed_begin(feed);
+	}
+	if (feed && counter_feed_busy(feed))
+		return counter_feed_read(feed, buffer, bytes);
+	return queue_read(subscriber, buffer, bytes);
 }
 
 static void subscriber_close(void *closure)
 {
 	struct subscriber *subscriber = closure;
+	struct events *events = subscriber->events;
 
 	LIST_REMOVE(subscriber, link);
-	subscriber->events->count--;
+	events->count--;
+	if (subscriber->feed && --events->feeds == 0)
+		sd_event_source_set_enabled(events->second, SD_EVENT_OFF);
+	counter_feed_free(subscriber->feed);
 	free(subscriber);
 }
 
@@ -85,6 +124,29 @@ static int events_beat(sd_event_source *timer, uint64_t usec, void *userdata)
 	return 0;
 }
 
+static void subscriber_feed(struct subscriber *subscriber)
+{
+	if (subscriber->feed_due || counter_feed_busy(subscriber->feed))
+		subscriber->feed_lost++;
+	else
+		subscriber->feed_due = true;
+	http_stream_more(subscriber->request);
+}
+
+static int events_second(sd_event_source *timer, uint64_t usec, void *userdata)
+{
+	struct events *events = userdata;
+	struct subscriber *subscriber;
+
+	(void)usec;
+	LIST_FOREACH(subscriber, &events->subscribers, link)
+	if (subscriber->feed)
+		subscriber_feed(subscriber);
+	sd_event_source_set_time_relative(timer, FEED_US);
+	sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+	return 0;
+}
+
 int events_new(sd_event *loop, struct events **ret_events)
 {
 	struct events *events = calloc(1, sizeof(*events));
@@ -95,8 +157,13 @@ int events_new(sd_event *loop, struct events **ret_events)
 	LIST_INIT(&events->subscribers);
 	r = sd_event_add_time_relative(loop, &events->heartbeat, CLOCK_MONOTONIC, HEARTBEAT_US, 0,
 				       events_beat, events);
+	if (r >= 0)
+		r = sd_event_add_time_relative(loop, &events->second, CLOCK_MONOTONIC, FEED_US,
+					       FEED_SPARE_US, events_second, events);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(events->second, SD_EVENT_OFF);
 	if (r < 0) {
-		free(events);
+		events_free(events);
 		return r;
 	}
 	*ret_events = events;
@@ -108,22 +175,39 @@ void events_free(struct events *events)
 	if (!events)
 		return;
 	sd_event_source_disable_unref(events->heartbeat);
+	sd_event_source_disable_unref(events->second);
 	free(events);
 }
 
-bool events_subscribe(struct events *events, struct http_request *request)
+/* The first of those who want the counters starts the clock. */
+static void subscriber_start_feed(struct subscriber *subscriber, struct counter_feed *feed)
 {
-	struct subscriber *subscriber;
+	struct events *events = subscriber->events;
 
-	if (events->count == SUBSCRIBERS_MAX)
+	subscriber->feed = feed;
+	subscriber->feed_due = true;
+	if (events->feeds++)
+		return;
+	sd_event_source_set_time_relative(events->second, FEED_US);
+	sd_event_source_set_enabled(events->second, SD_EVENT_ONESHOT);
+}
+
+bool events_subscribe(struct events *events, struct http_request *request,
+		      struct counter_feed *feed)
+{
+	bool full = events->count == SUBSCRIBERS_MAX || (feed && events->feeds == FEEDS_MAX);
+	struct subscriber *subscriber = full ? NULL : calloc(1, sizeof(*subscriber));
+
+	if (!subscriber) {
+		counter_feed_free(feed);
 		return false;
-	subscriber = calloc(1, sizeof(*subscriber));
-	if (!subscriber)
-		return false;
+	}
 	subscriber->events = events;
 	subscriber->request = request;
 	LIST_INSERT_HEAD(&events->subscribers, subscriber, link);
 	events->count++;
+	if (feed)
+		subscriber_start_feed(subscriber, feed);
 	http_respond_stream(request, "text/event-stream", subscriber_read, subscriber_close,
 			    subscriber);
 	subscriber_add(subscriber, ":\n\n");
