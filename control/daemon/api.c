@@ -4,6 +4,7 @@
 #include "latency_document.h"
 #include "lookup.h"
 #include "metrics.h"
+#include "page.h"
 #include "status.h"
 #include "tally.h"
 #include "task.h"
@@ -56,16 +57,9 @@ static void get_ready(struct service *service, struct http_request *request, cha
 
 static void get_page(struct service *service, struct http_request *request, char *name)
 {
-	static const char page[] =
-		"<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>peertag</title>"
-		"<h1>peertag</h1><ul><li><a href=\"/v1/status\">status</a>"
-		"<li><a href=\"/v1/counters\">counters</a>"
-		"<li><a href=\"/v1/latency\">latency</a><li><a href=\"/metrics\">metrics</a></ul>"
-		"</html>\n";
-
 	(void)service;
 	(void)name;
-	http_respond(request, 200, "text/html; charset=utf-8", strdup(page), strlen(page));
+	page_answer(request);
 }
 
 static ssize_t read_scrape(void *closure, char *buffer, size_t bytes)

@@ -24,6 +24,8 @@
 #define HTTP_BODIES_MAX (128u << 20)
 #define HTTP_TIMEOUT_S	30
 
+#define HTTP_HEADERS_MAX 4
+
 enum http_role {
 	HTTP_READER,	    /* a local user */
 	HTTP_WRITER,	    /* root, or in the service's group */
@@ -69,6 +71,9 @@ void *http_state(const struct http_request *request);
 
 /* Before an answer of 405: one more method that the path takes. */
 void http_allow(struct http_request *request, const char *method);
+
+/* Before an answer: one header more of it, at most HTTP_HEADERS_MAX. Both texts outlive it. */
+void http_set_header(struct http_request *request, const char *key, const char *value);
 
 /* Each ends the request. `text` is taken over and freed. */
 void http_respond(struct http_request *request, unsigned status, const char *type, char *text,

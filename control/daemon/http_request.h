@@ -51,6 +51,11 @@ struct http_request {
 	bool queued;	/* the response is MHD's */
 	unsigned status;
 	char allowed[48]; /* methods, for 405 */
+	struct {
+		const char *key;
+		const char *value;
+	} headers[HTTP_HEADERS_MAX];
+	size_t header_count;
 	struct MHD_Response *response;
 	void *state;
 	void (*free_state)(void *state);

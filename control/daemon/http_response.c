@@ -33,6 +33,9 @@ static void request_respond(struct http_request *request, unsigned status, const
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	if (request->allowed[0])
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, request->allowed);
+	for (size_t i = 0; i < request->header_count; i++)
+		MHD_add_response_header(response, request->headers[i].key,
+					request->headers[i].value);
 	request->status = status;
 	request->response = response;
 	request_resume(request);
@@ -44,6 +47,15 @@ void http_allow(struct http_request *request, const char *method)
 
 	snprintf(request->allowed + used, sizeof(request->allowed) - used, "%s%s", used ? ", " : "",
 		 method);
+}
+
+void http_set_header(struct http_request *request, const char *key, const char *value)
+{
+	if (request->header_count == HTTP_HEADERS_MAX)
+		return;
+	request->headers[request->header_count].key = key;
+	request->headers[request->header_count].value = value;
+	request->header_count++;
 }
 
 void http_respond(struct http_request *request, unsigned status, const char *type, char *text,

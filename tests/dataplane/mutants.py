@@ -81,8 +81,9 @@ def main():
     with tempfile.TemporaryDirectory(prefix='peertag-mutants-') as folder:
         root, build = Path(folder, 'tree'), Path(folder, 'build')
         shutil.copytree(sys.argv[1], root, ignore=IGNORED)
-        subprocess.run(['meson', 'setup', build, root, '-Dbpf=enabled'], check=True,
-                       capture_output=True)
+        uplot = Path(sys.argv[1], 'build', 'page', 'node_modules', 'uplot').resolve()
+        subprocess.run(['meson', 'setup', build, root, '-Dbpf=enabled', f'-Duplot={uplot}'],
+                       check=True, capture_output=True)
         tried = [(mutant, 'lpm') for mutant in TRIES] + [(mutant, 'flat') for mutant in MUTANTS]
         for table in ('lpm', 'flat'):
             good = noticed(root, build, ('meson.build', 'project(', 'project('), table)

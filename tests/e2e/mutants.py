@@ -81,8 +81,9 @@ class Bench:
     def __init__(self, origin, folder):
         self.root, self.build = Path(folder, "tree"), Path(folder, "build")
         shutil.copytree(origin, self.root, ignore=IGNORED)
-        subprocess.run(["meson", "setup", self.build, self.root, "-Dbpf=enabled"], check=True,
-                       capture_output=True)
+        uplot = Path(origin, "build", "page", "node_modules", "uplot").resolve()
+        subprocess.run(["meson", "setup", self.build, self.root, "-Dbpf=enabled",
+                        f"-Duplot={uplot}"], check=True, capture_output=True)
 
     def run(self, test):
         """Builds and runs; '' if all held, else what went wrong."""
