@@ -124,8 +124,8 @@ export function histogramOf(buckets) {
 }
 
 /*
- * Marks of a logarithmic axis, few enough for a narrow one. (uPlot's own do not come to an end where
- * a step of theirs is not an exact power of ten.)
+ * Marks of a logarithmic axis, few enough for a narrow one. (uPlot's own never end where a step of
+ * theirs is not an exact power of ten.)
  */
 export function decadesOf(from, to) {
 	const steps = to / from > 40 ? [1] : [1, 2, 5];

@@ -11,8 +11,10 @@ import { Histories } from './series.js';
 import { Stream } from './stream.js';
 import { Totals } from './totals.js';
 
-const SETTLE_MS = 200; /* one change makes several events */
+const ASK_REST_MS = 1000; /* between two answers of a kind: one change makes several events */
 const STATUS_MS = 5000; /* the ports' own counts, which no event tells */
+
+let lostSince = 0; /* 0: the stream is open */
 
 const book = new Book();
 const histories = new Histories();
@@ -50,9 +52,10 @@ function closeDetails() {
 /* The connection that the address names, when the page is opened with one. */
 function openNamed() {
 	const hash = location.hash.slice(1);
-	const connection = book.list.find((known) => encodeURIComponent(known.name) === hash);
+	const isNamed = (connection) => encodeURIComponent(connection.name) === hash;
+	const connection = hash && !details.connection ? book.list.find(isNamed) : null;
 
-	if (hash && connection && !details.connection)
+	if (connection)
 		openDetails(connection);
 }
 
@@ -81,18 +84,32 @@ async function fetchStatus() {
 	edge.show(await fetchDocument('/v1/status'));
 }
 
-/* Calls of one kind become one, a moment later; what fails is asked again with the next event. */
-function settled(ask) {
-	let timer = 0;
+/*
+ * One question of a kind at a time, and a rest behind it; what is wanted meanwhile is asked then, once.
+ * So is what failed, unless the daemon is away: the next stream asks for all.
+ */
+function calmly(ask) {
+	let wanted = false, asking = false;
 
+	async function go() {
+		while (wanted) {
+			wanted = false;
+			await ask().catch(() => wanted = !lostSince);
+			await new Promise((resolve) => setTimeout(resolve, ASK_REST_MS));
+		}
+		asking = false;
+	}
 	return () => {
-		clearTimeout(timer);
-		timer = setTimeout(() => ask().catch(() => {}), SETTLE_MS);
+		wanted = true;
+		if (!asking) {
+			asking = true;
+			go();
+		}
 	};
 }
 
-const askConnections = settled(fetchConnections);
-const askStatus = settled(fetchStatus);
+const askConnections = calmly(fetchConnections);
+const askStatus = calmly(fetchStatus);
 
 function told(event) {
 	if (event.event === 'counters') {
@@ -114,15 +131,13 @@ function counted(event) {
 	grid.refresh();
 }
 
-let lostSince = 0;
-
 function opened() {
 	lostSince = 0;
 	document.body.classList.remove('lost');
 	setText(byId('live'), 'live');
 	book.restart();
-	fetchConnections().catch(askConnections);
-	fetchStatus().catch(askStatus);
+	askConnections();
+	askStatus();
 }
 
 function lost() {

@@ -13,7 +13,7 @@ import subprocess
 
 from edge import BUILD, ROOT
 
-FOLDER = os.path.join(ROOT, "build", "browser")
+FOLDER = os.environ.get("PEERTAG_BROWSER", os.path.join(ROOT, "build", "browser"))
 STATEMENTS = os.path.join(ROOT, "tests", "page", "statements.mjs")
 SECONDS = 60
 

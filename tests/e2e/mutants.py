@@ -71,6 +71,19 @@ MUTANTS = {
         ("dataplane/xdp/hook.c", "link = link_create(programs->frags",
          "link = link_create(programs->plain"),
     ),
+    "status_page_shows_the_edge": (
+        ("control/page/connection.js", "8 * (counts[1]", "(counts[1]"),
+        ("control/page/filter.js", "connection[key] === value", "true"),
+        ("control/page/assemble.py", "script=sha256(script)", "script=sha256(style)"),
+        ("control/page/grid.js", "event.key === 'Enter'", "event.key === 'F2'"),
+        ("control/page/page.css", "minmax(52px, auto) 118px", "minmax(52px, auto) 400px"),
+    ),
+    "status_page_stays_smooth": (
+        ("control/page/grid.js", "SPARE_ROWS = 6", "SPARE_ROWS = 5000"),
+        ("control/daemon/counter_feed.c", "told->counters = *sum;", ""),
+        ("control/daemon/counter_feed.c", "feed->followed = true;", ""),
+        ("control/daemon/events.c", "subscriber->feed_lost++;", "subscriber->feed_due = true;"),
+    ),
 }
 IGNORED = shutil.ignore_patterns(".git", "build", "build-*", "__pycache__")
 
@@ -81,6 +94,7 @@ class Bench:
     def __init__(self, origin, folder):
         self.root, self.build = Path(folder, "tree"), Path(folder, "build")
         shutil.copytree(origin, self.root, ignore=IGNORED)
+        self.browser = Path(origin, "build", "browser").resolve()
         uplot = Path(origin, "build", "page", "node_modules", "uplot").resolve()
         subprocess.run(["meson", "setup", self.build, self.root, "-Dbpf=enabled",
                         f"-Duplot={uplot}"], check=True, capture_output=True)
@@ -93,7 +107,8 @@ class Bench:
             return "does not compile: " + built.stdout[-400:]
         done = subprocess.run([sys.executable, self.root / "tests" / "e2e" / f"{test}.py"],
                               capture_output=True, check=False, timeout=170,
-                              env=os.environ | {"PEERTAG_BUILD": str(self.build)})
+                              env=os.environ | {"PEERTAG_BUILD": str(self.build),
+                                                "PEERTAG_BROWSER": str(self.browser)})
         return {0: "", 77: "was skipped"}.get(done.returncode, "noticed")
 
     def try_mutant(self, test, mutant):
