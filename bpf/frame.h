@@ -114,7 +114,37 @@ static __always_inline struct pt_addr6 addr6(const __u8 *addr)
 	return halves;
 }
 
-static __always_inline void frame_find(struct frame *frame, const struct pt_table *table)
+/*
+ * Both addresses of an IPv6 packet: the source's class, and in the high half the destination's. It
+ * is a function of its own, whose arguments are numbers, so that the kernel's verifier walks the
+ * loops in it once, and not for each of the many ways that lead to an IP header.
+ */
+__noinline __u64 pt_find6(__u32 side, __u64 source_high, __u64 source_low, __u64 destination_high,
+			  __u64 destination_low)
+{
+	const struct pt_table *table = bpf_map_lookup_elem(&tables, &side);
+	struct pt_addr6 source = {source_high, source_low};
+	struct pt_addr6 destination = {destination_high, destination_low};
+	__u64 mask = options.table_mask;
+
+	if (!table)
+		return 0;
+	return (__u64)pt_table_find6(table, destination, mask) << 32 |
+	       pt_table_find6(table, source, mask);
+}
+
+static __always_inline void frame_find6(struct frame *frame, __u32 side)
+{
+	struct pt_addr6 source = addr6(frame->packet.ip + 8);
+	struct pt_addr6 destination = addr6(frame->packet.ip + 24);
+	__u64 both = pt_find6(side, source.high, source.low, destination.high, destination.low);
+
+	frame->source_class = both;
+	frame->destination_class = both >> 32;
+}
+
+static __always_inline void frame_find(struct frame *frame, const struct pt_table *table,
+				       __u32 side)
 {
 	const __u8 *ip = frame->packet.ip;
 	__u64 mask = options.table_mask;
@@ -125,8 +155,7 @@ static __always_inline void frame_find(struct frame *frame, const struct pt_tabl
 		frame->destination_class =
 			pt_table_find4(table, __builtin_bswap32(*(__u32 *)(ip + 16)), mask);
 	} else {
-		frame->source_class = pt_table_find6(table, addr6(ip + 8), mask);
-		frame->destination_class = pt_table_find6(table, addr6(ip + 24), mask);
+		frame_find6(frame, side);
 	}
 }
 
@@ -172,7 +201,7 @@ static __always_inline void frame_lookup(struct frame *frame)
 	if (!table)
 		return;
 	if (!options.tries)
-		frame_find(frame, table);
+		frame_find(frame, table, side);
 	else if (frame->packet.family == 4)
 		frame_find_tries4(frame, side);
 	else
