@@ -20,6 +20,7 @@ REQUIRED = (
     "peertag_engine_up", "peertag_ready", "peertag_registry_connections",
     "peertag_registry_prefixes", "peertag_table_bytes", "peertag_publish_seconds",
     "peertag_publish_failures_total", "peertag_series", "peertag_build_info",
+    "peertag_latency_slots", "peertag_latency_slots_limit", "peertag_rtt_samples_lost_total",
     "peertag_registry_connections_limit", "peertag_registry_prefixes_limit", "peertag_series_limit",
     "peertag_table_room_bytes",
 )

@@ -45,8 +45,8 @@ MUTANTS = {
          "0 && strcmp"),
     ),
     "metrics_are_valid_and_complete": (
-        ("control/daemon/metrics.c", "|| *value == '\"'", ""),
-        ("control/daemon/metrics.c", "*value == '\\\\' ||", ""),
+        ("control/daemon/metrics_line.c", "|| *value == '\"'", ""),
+        ("control/daemon/metrics_line.c", "*value == '\\\\' ||", ""),
     ),
     "alerts_are_opt_in": (
         ("control/daemon/alerts.c", "return connection->monitor;", "return true;"),
@@ -66,6 +66,11 @@ MUTANTS = {
     "egress_counts_segments": (
         ("bpf/tc.h", "skb->gso_segs ? skb->gso_segs : 1", "1"),
         ("bpf/tc.h", "frame->bytes = skb->wire_len", "frame->bytes = skb->len"),
+    ),
+    "latency_is_measured_and_anonymous": (
+        ("control/daemon/disclosure.c", ">= disclosure->min_hosts", ">= 1"),
+        ("control/registry/selection.c", "prefix->length >\n", "0 && prefix->length >\n"),
+        ("dataplane/service.c", "setrlimit(RLIMIT_CORE, &none) ||", ""),
     ),
     "ports_attach_safely": (
         ("dataplane/xdp/hook.c", "link = link_create(programs->frags",

@@ -17,7 +17,7 @@ from statement import Edge, begin, edge_holds, equal, true
 OUTSIDER = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
 GROUP = "games"
 READS = ("/v1/connections", "/v1/connections/contoso-seattle", "/v1/export", "/v1/history",
-         "/v1/status", "/v1/counters", "/v1/lookup?address=203.0.113.1", "/metrics", "/healthz",
+         "/v1/status", "/v1/counters", "/v1/latency", "/v1/lookup?address=203.0.113.1", "/metrics", "/healthz",
          "/")
 WRITES = (
     ("POST", "/v1/connections", london()),
