@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SHARED = ['tests/fixtures/packets.c', 'tests/fixtures/rules.c', 'tests/fixtures/random.c',
           'tests/fixtures/random_packet.c', 'tests/fixtures/rule_set.c', 'tests/fixtures/segments.c',
           'tests/fixtures/table_sets.c', 'tests/fixtures/boundaries.c', 'tests/oracle/oracle.c',
-          'tests/oracle/oracle_tcp.c',
+          'tests/oracle/oracle_tcp.c', 'control/daemon/disclosure.c', 'control/daemon/histogram.c',
           'control/table/build4.c', 'control/table/build6.c', 'control/table/image.c',
           'control/table/runs.c', 'control/table/snapshot_build.c', 'control/table/vector.c',
           'dataplane/snapshot.c', 'dataplane/table_verify.c']
@@ -199,6 +199,23 @@ MUTANTS = [
     ('dataplane/table_verify.c', 'table_verify', '> sections->bytes)', '> sections->bytes + 64)'),
     ('dataplane/table_verify.c', 'table_verify', '!below ||', ''),
     ('dataplane/table_verify.c', 'table_verify', 'if (children && !level_has', 'if (0 && !level_has'),
+    ('control/daemon/disclosure.c', 'disclosure', '>= disclosure->min_hosts',
+     '> disclosure->min_hosts'),
+    ('control/daemon/disclosure.c', 'disclosure', '>= disclosure->min_hosts',
+     '>= disclosure->min_hosts - 1'),
+    ('control/daemon/disclosure.c', 'disclosure',
+     'if (enough_hosts(disclosure, disclosure->withheld_hosts))', 'if (1)'),
+    ('control/daemon/disclosure.c', 'disclosure',
+     'if (enough_hosts(disclosure, disclosure->withheld_hosts))', 'if (0)'),
+    ('control/daemon/disclosure.c', 'disclosure', 'withheld_hosts[i].words', 'withheld_hosts[0].words'),
+    ('control/daemon/disclosure.c', 'disclosure', 'words[word] |= slot', 'words[word] = slot'),
+    ('control/daemon/disclosure.c', 'disclosure',
+     'memset(&disclosure->withheld, 0, sizeof(disclosure->withheld));', ''),
+    ('control/daemon/histogram.c', 'histogram', '(place + 0.5)', '(place + 8)'),
+    ('control/daemon/histogram.c', 'histogram', 'stands_alone(histogram, bin) ? mean : ', ''),
+    ('control/daemon/histogram.c', 'histogram', 'rank += (double)rank < exact || rank == 0;', ''),
+    ('control/daemon/histogram.c', 'histogram', 'ns > (double)bounds', 'ns / 2 > (double)bounds'),
+    ('control/daemon/histogram.c', 'histogram', '+= count;\n\t\tbuckets->sum', '= count;\n\t\tbuckets->sum'),
     ('dataplane/table_verify.c', 'table_verify', 'if (!level_has(sections, refs[i], 1))', 'if (0)'),
 ]
 
@@ -252,7 +269,7 @@ def build(compiler, folder, objects, mutant):
     program = folder / 'test'
     compile_object(compiler, test, ROOT / 'tests' / 'unit' / f'test_{test}.c', f'{program}.o', include)
     subprocess.run([compiler, *flags_of(test), f'{program}.o', *objects.values(), '-o', program,
-                    '-lcmocka', '-lxxhash', '-ljansson', '-lsqlite3', '-pthread'], check=True)
+                    '-lcmocka', '-lxxhash', '-ljansson', '-lsqlite3', '-pthread', '-lm'], check=True)
     return program
 
 
