@@ -211,11 +211,11 @@ MUTANTS = [
     ('control/daemon/disclosure.c', 'disclosure', 'words[word] |= slot', 'words[word] = slot'),
     ('control/daemon/disclosure.c', 'disclosure',
      'memset(&disclosure->withheld, 0, sizeof(disclosure->withheld));', ''),
-    ('control/daemon/histogram.c', 'histogram', '(place + 0.5)', '(place + 8)'),
-    ('control/daemon/histogram.c', 'histogram', 'stands_alone(histogram, bin) ? mean : ', ''),
-    ('control/daemon/histogram.c', 'histogram', 'rank += (double)rank < exact || rank == 0;', ''),
-    ('control/daemon/histogram.c', 'histogram', 'ns > (double)bounds', 'ns / 2 > (double)bounds'),
-    ('control/daemon/histogram.c', 'histogram', '+= count;\n\t\tbuckets->sum', '= count;\n\t\tbuckets->sum'),
+    ('control/daemon/histogram.c', 'quantiles', '(place + 0.5)', '(place + 8)'),
+    ('control/daemon/histogram.c', 'quantiles', 'stands_alone(histogram, bin) ? mean : ', ''),
+    ('control/daemon/histogram.c', 'quantiles', 'rank += (double)rank < exact || rank == 0;', ''),
+    ('control/daemon/histogram.c', 'quantiles', 'ns > (double)bounds', 'ns / 2 > (double)bounds'),
+    ('control/daemon/histogram.c', 'quantiles', '+= count;\n\t\tbuckets->sum', '= count;\n\t\tbuckets->sum'),
     ('dataplane/table_verify.c', 'table_verify', 'if (!level_has(sections, refs[i], 1))', 'if (0)'),
 ]
 
