@@ -25,9 +25,11 @@ BENCHMARKS = {
     "xdp_lookup": (["perf/xdp_lookup"], ["--quick"]),
     "xdp_packet": (["perf/xdp_packet"], ["--quick"]),
     "xdp_rtt": (["perf/xdp_rtt"], ["--quick"]),
+    "rtt": (["perf/rtt"], ["--quick"]),
     "xdp_live": (["perf/xdp_live"], ["--quick"]),
     "pipeline": ([sys.executable, os.path.join(HERE, "pipeline.py"), "."], ["--quick"]),
     "publish": (["perf/publish"], ["--quick"]),
+    "change": ([sys.executable, os.path.join(HERE, "change.py"), "."], ["--quick"]),
 }
 SKIPPED = 77
 

@@ -4,7 +4,7 @@
  * has: the stage alone, between two readings of the CPU's counter for each burst, behind the stages
  * that come before it.
  *
- *     rtt PREFIXES ROUNDS [EAL-ARGUMENT...]
+ *     rtt [--quick]
  *
  * Prints a JSON list of items (see report.py) to stdout.
  */
@@ -25,8 +25,11 @@
 #include "table.h"
 #include "workload.h"
 
-#define SLOTS  4096
-#define BURSTS (1 << 15) /* of a round */
+#define SLOTS	   4096
+#define BURSTS	   (1 << 15) /* of a round */
+#define ROUNDS_MAX 15
+
+static const __u32 sizes[] = {1000, 100000};
 
 struct bench {
 	struct workload *workload;
@@ -62,9 +65,8 @@ static void flow_choose(struct flow *flow, struct random *random)
 	};
 }
 
-static void flows_open(void)
+static void packets_open(void)
 {
-	struct random random = {1};
 	struct rte_mempool *pool = rte_pktmbuf_pool_create(
 		"packets", FLOWS + 64, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 
@@ -72,19 +74,18 @@ static void flows_open(void)
 		__u8 *frame;
 
 		bench.mbufs[i] = pool ? rte_pktmbuf_alloc(pool) : NULL;
-		if (!bench.mbufs[i])
-			die("no memory for the packets");
-		frame = (__u8 *)rte_pktmbuf_append(bench.mbufs[i], FLOW_BYTES);
+		frame = bench.mbufs[i] ? (__u8 *)rte_pktmbuf_append(bench.mbufs[i], FLOW_BYTES)
+				       : NULL;
 		if (!frame)
-			die("a packet has no room");
+			die("no memory for the packets");
 		memset(frame, 0, FLOW_BYTES);
 		flow_frame(frame);
-		flow_choose(&bench.flows[i], &random);
 	}
 }
 
 static void bench_open(__u32 prefixes)
 {
+	struct random random = {1};
 	struct message message;
 
 	if (workload_random(PT_IPV4, prefixes, workload_classes(prefixes), 1, &bench.workload) ||
@@ -95,10 +96,21 @@ static void bench_open(__u32 prefixes)
 	    table_publish(bench.table, bench.snapshot, &message) ||
 	    latency_new(1, SLOTS, 60000, &bench.latency, &message))
 		die(message.text);
-	bench.options.lane = state_lane(bench.state, 0);
-	bench.options.capacity = bench.snapshot->counters;
-	bench.options.rtt = latency_rtt(bench.latency, 0);
-	flows_open();
+	bench.options = (struct burst_options){.lane = state_lane(bench.state, 0),
+					       .capacity = bench.snapshot->counters,
+					       .rtt = latency_rtt(bench.latency, 0)};
+	bench.next = 0;
+	for (int i = 0; i < FLOWS; i++)
+		flow_choose(&bench.flows[i], &random);
+}
+
+static void bench_close(void)
+{
+	latency_free(bench.latency);
+	table_free(bench.table);
+	state_free(bench.state);
+	free(bench.snapshot);
+	workload_free(bench.workload);
 }
 
 /* The next segments of some flows. */
@@ -154,25 +166,18 @@ static __u64 samples_count(void)
 static json_t *bench_item(double *ns, unsigned int rounds)
 {
 	qsort(ns, rounds, sizeof(*ns), double_compare);
-	fprintf(stderr, "dpdk rtt, %s, asked for: %.2f ns (%.2f to %.2f)\n", bench.workload->name,
-		ns[rounds / 2], ns[0], ns[rounds - 1]);
-	return json_pack("{s:s, s:o, s:s, s:s, s:{s:f, s:f, s:f}}", "bench", "dpdk rtt, added",
+	fprintf(stderr, "dpdk rtt, added, %s asked for [ns]: %.2f (%.2f to %.2f)\n",
+		bench.workload->name, ns[rounds / 2], ns[0], ns[rounds - 1]);
+	return json_pack("{s:s, s:o, s:s, s:s, s:{s:f, s:f, s:f}, s:I}", "bench", "dpdk rtt, added",
 			 "case", json_sprintf("%s, asked for", bench.workload->name), "kind",
 			 "scale", "unit", "ns", "ours", "median", ns[rounds / 2], "min", ns[0],
-			 "max", ns[rounds - 1]);
+			 "max", ns[rounds - 1], "prefixes", (json_int_t)bench.workload->count);
 }
 
-int main(int argc, char **argv)
+static json_t *bench_run(unsigned int rounds)
 {
-	unsigned int rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
-	double *ns = calloc(rounds + 1, sizeof(*ns));
-	json_t *items = json_array();
+	double ns[ROUNDS_MAX];
 
-	if (argc < 3 || !rounds || !ns)
-		die("usage: rtt PREFIXES ROUNDS [EAL-ARGUMENT...]");
-	if (rte_eal_init(argc - 2, argv + 2) < 0)
-		die("cannot start EAL");
-	bench_open(strtoul(argv[1], NULL, 10));
 	for (unsigned int round = 0; round < rounds; round++) {
 		__u64 cycles = 0;
 
@@ -182,7 +187,24 @@ int main(int argc, char **argv)
 	}
 	if (samples_count() < (__u64)rounds * BURSTS * BURST_MAX / (4 * FLOW_LAG))
 		die("not measured");
-	json_array_append_new(items, bench_item(ns, rounds));
+	return bench_item(ns, rounds);
+}
+
+int main(int argc, char **argv)
+{
+	char *eal[] = {argv[0],	      "--no-huge",	"-m", "256", "--no-pci",
+		       "--no-shconf", "--no-telemetry", "-l", "1"};
+	bool quick = argc > 1 && !strcmp(argv[1], "--quick");
+	json_t *items = json_array();
+
+	if (rte_eal_init(sizeof(eal) / sizeof(*eal), eal) < 0)
+		die("cannot start EAL");
+	packets_open();
+	for (int i = 0; i < (quick ? 1 : 2); i++) {
+		bench_open(sizes[i]);
+		json_array_append_new(items, bench_run(quick ? 3 : ROUNDS_MAX));
+		bench_close();
+	}
 	json_dumpf(items, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(4));
 	puts("");
 	json_decref(items);
