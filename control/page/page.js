@@ -41,11 +41,14 @@ function openDetails(connection) {
 }
 
 function closeDetails() {
+	const reading = details.node.contains(document.activeElement);
+
 	grid.open = null;
 	details.close();
 	document.body.classList.remove('detailed');
 	history.replaceState(null, '', location.pathname);
-	grid.enter();
+	if (reading)
+		grid.enter();
 	grid.draw();
 }
 
