@@ -29,6 +29,8 @@ REMOTE6 = "2001:db8:ff::7"
 DELAYS = (0.001, 0.005, 0.020, 0.050, 0.200)
 LATENCY = {"slots": 16, "window": "24h"}
 FLOWS = 20
+HICCUP = 0.020  # seconds that a busy machine may keep an engine from a packet
+AGAIN = 0.3  # seconds until a segment is sent again
 
 
 def asking():
@@ -100,7 +102,7 @@ def near(measured, delays, what):
     print(f"  {what}: {measured.count} samples, p50 {got * 1000:.3f} ms, due {due * 1000:.3f} ms",
           flush=True)
     true(abs(got - due) <= max(0.0001, due * 0.02), f"{what}: p50 {got:.6f}, due {due:.6f}")
-    true(measured.longest() <= max(delays) * 1.13 + 0.001,
+    true(measured.longest() <= max(delays) * 1.13 + HICCUP,
          f"{what}: none is longer than the customer took: {measured.longest()}, {max(delays)}")
 
 
@@ -146,11 +148,12 @@ def no_retransmission_is_measured(make):
         # Not heard, or the answer is lost on its way: both look alike from here.
         return None if random.random() < 0.1 else 0.020
 
-    measured, lost, delays = measure(bench, choose, lambda server: server.run(30, 0.3))
+    measured, lost, delays = measure(bench, choose, lambda server: server.run(30, AGAIN))
     true(lost > 0, "samples were lost")
     # Under way is one a flow at most; all the others ended or are lost.
     true(FLOWS * 31 * 0.8 < measured.count < FLOWS * 31, f"{measured.count} samples, {lost} lost")
     near(measured, delays, "with loss")
+    true(measured.longest() < AGAIN / 2, "an original's time until the answer of what came again")
 
 
 def reordering_costs_samples_and_not_truth(make):
@@ -216,7 +219,7 @@ def ping_pong(server, namespace, rounds):
                     called.recv(4)
 
 
-def kernel_flows(make, timestamps, delay=0.010, flows=5, rounds=20):
+def kernel_flows(make, timestamps, delay=0.020, flows=5, rounds=20):
     """(what was measured, what the relay achieved)"""
     bench = forwarding(make)
     namespace, server, macs = kernel_customer(bench)
