@@ -88,8 +88,8 @@ async function fetchStatus() {
 }
 
 /*
- * One question of a kind at a time, and a rest behind it; what is wanted meanwhile is asked then, once.
- * So is what failed, unless the daemon is away: the next stream asks for all.
+ * One question of a kind at a time, and a rest behind it; what is wanted meanwhile is asked then,
+ * once. So is what failed, unless the daemon is away: the next stream asks for all.
  */
 function calmly(ask) {
 	let wanted = false, asking = false;
