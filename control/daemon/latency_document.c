@@ -31,19 +31,38 @@ struct latency_document {
 	size_t prefix; /* of that connection: the next */
 };
 
+/* From the one in front of the first that is not empty, so that it is known where that one begins.
+ */
+static size_t first_bucket(const struct buckets *buckets)
+{
+	size_t first = 0;
+
+	while (first < HISTOGRAM_BOUNDS && !buckets->count[first])
+		first++;
+	return first ? first - 1 : 0;
+}
+
+static size_t last_bucket(const struct buckets *buckets)
+{
+	size_t last = HISTOGRAM_BOUNDS;
+
+	while (last && !buckets->count[last])
+		last--;
+	return last;
+}
+
 static char *write_figures(char *pos, const struct latency_figures *figures)
 {
+	size_t end = last_bucket(&figures->buckets);
 	const char *comma = "";
 
 	pos += sprintf(pos,
 		       "\"samples\":%" PRIu64
 		       ",\"p50\":%.9g,\"p90\":%.9g,\"p99\":%.9g,\"mean\":%.9g,\"buckets\":[",
 		       figures->samples, figures->p50, figures->p90, figures->p99, figures->mean);
-	for (size_t i = 0; i <= HISTOGRAM_BOUNDS; i++) {
+	for (size_t i = first_bucket(&figures->buckets); i <= end; i++) {
 		bool last = i == HISTOGRAM_BOUNDS; /* JSON has no infinity */
 
-		if (!figures->buckets.count[i])
-			continue;
 		pos += sprintf(pos, "%s[%s,%" PRIu64 "]", comma, last ? "null" : buckets_bound(i),
 			       figures->buckets.count[i]);
 		comma = ",";

@@ -15,10 +15,10 @@ import subprocess
 import sys
 import time
 
-from scene import Scene
+from scene import CLOUD, OFFICES, Scene
 
 from books import Books, Traffic, books_of_connections, books_of_ports
-from edge import obstacle, program
+from edge import SERVER, obstacle, program
 from traffic import Flow, Service, tcp_exchange
 
 RATES = (900, 260, 1500, 120, 700, 420, 60, 330)  # datagrams a second, by connection
@@ -105,13 +105,13 @@ def document(books, status, traffic):
 class Downloads(Service):
     """A customer that fetches something over TCP every now and then."""
 
-    def __init__(self, namespace, source, server, pause):
+    def __init__(self, namespace, source, server, pause, download=300_000, upload=20_000):
         super().__init__()
         self.way = (namespace, source, server)
-        self.pause = pause
+        self.pause, self.download, self.upload = pause, download, upload
 
     def step(self):
-        tcp_exchange(*self.way, download=300_000, upload=20_000)
+        tcp_exchange(*self.way, download=self.download, upload=self.upload)
         self.stopping.wait(self.pause)
 
 
@@ -124,6 +124,10 @@ def customers_start(scene):
             exchange = host.exchange(address, server=server, window=16)
             services.append(Flow(exchange, RATES[number] // (place + 1), 100 + 400 * place))
             services.append(Downloads(host.namespace, address, server, 0.7 + 0.4 * number))
+    for name in OFFICES:
+        office, addresses = scene.office(name)
+        server = (CLOUD if name in scene.forwarded else SERVER)[6]
+        services += [Downloads(office, address, server, 0.5, 8_000, 1_000) for address in addresses]
     for service in services:
         service.start()
     return services
@@ -153,6 +157,7 @@ To try in another terminal, as root:
   {client} counters contoso-seattle
   {client} connection show partner 'Lumen Technologies'
   {client} lookup 203.0.113.77
+  {client} latency
   {client} connection add my-office partner Colt country FR prefix 192.0.2.128/26
   {client} history
   curl -s --unix-socket {edge.socket} http://localhost/metrics | grep -v ^#
@@ -202,10 +207,12 @@ def live(scene, seconds):
             time.sleep(5)
             show(scene.edge, "top")
             commands_show(scene.edge)
+            show(scene.edge, "latency")
             say("Ctrl-C ends the demo.")
             signal.pause()
         else:
             show_tables(scene.edge, seconds)
+            show(scene.edge, "latency")
     finally:
         for service in services:
             service.stopping.set()
@@ -234,7 +241,7 @@ def demo(options):
         with Scene(options.engine, options.driver) as scene:
             return guarded(scene, lambda: once(scene))
     with Scene(options.engine, options.driver, control_outside=True,
-               listen=f"127.0.0.1:{port_free()}") as scene:
+               listen=f"127.0.0.1:{port_free()}", latency={"window": "5s"}) as scene:
         return guarded(scene, lambda: live(scene, options.seconds))
 
 

@@ -7,6 +7,8 @@
  apac     adatum-tokyo, litware-sydney          ─ port apac0  ─┘
  singtel  tailspin-singapore ─ singtel0 ─ edge ─ singtel-cloud0 ─ a cloud with a server
 
+Some of Contoso's and of Adatum's hosts are further away than their networks: OFFICES says how far.
+
 Customers of the first four talk to a server on the edge itself: XDP sees what they send, the egress
 program what they get. Singtel's are forwarded from port to port, without the host's stack.
 
@@ -25,6 +27,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
 
 from dpdk import DpdkEdge  # noqa: E402
+from delay import Distance  # noqa: E402
 from edge import DATA, SERVER, Edge, Host  # noqa: E402
 from namespace import family_of  # noqa: E402
 from traffic import Echo, TcpServer  # noqa: E402
@@ -39,6 +42,10 @@ NETWORKS = {
     "apac": ("adatum-tokyo", "litware-sydney"),
     "singtel": ("tailspin-singapore",),
 }
+# Networks with hosts behind them: seconds to there, and their prefix. More hosts than the privacy
+# floor, each in a /64 of its own.
+OFFICES = {"lumen": (0.008, "2001:db8:100"), "apac": (0.045, "2001:db8:400")}
+OFFICE_HOSTS = 14
 FORWARDED = {"xdp": ("singtel",), "dpdk": tuple(NETWORKS)}
 STRANGERS = {name: f"192.0.2.{200 + number}" for number, name in enumerate(NETWORKS)}
 
@@ -116,6 +123,24 @@ class Scene:
             network.link.route(2, CLOUD[family_of(address)], address)
         meet(network, cloud)
         return cloud
+
+    def office(self, name):
+        """Hosts further away, behind a network. Returns their namespace and addresses."""
+        seconds, prefix = OFFICES[name]
+        network, addresses = self.hosts[name], [f"{prefix}:{number:x}::10"
+                                                for number in range(1, OFFICE_HOSTS + 1)]
+        behind = self.clouds[name] if name in self.forwarded else None
+        far = self.edge.namespace_add(f"{name}-office")
+        for address in addresses:
+            if behind:
+                behind.link.route(2, address, CLOUD[6])
+            else:
+                network.link.route(1, address, SERVER[6])
+        distance = Distance(network.namespace, far, addresses,
+                            [(CLOUD if behind else SERVER)[6]], seconds)
+        distance.start()
+        self.servers.append(distance)
+        return far, addresses
 
     def ends(self):
         """Who is behind each port of the edge, by the port's name without its number."""

@@ -123,13 +123,13 @@ class Edge:
         self.stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
         os.mkdir(self.folder, 0o755)
         self.stack.callback(self.pins_remove)
-        self.namespace = self._namespace("edge")
+        self.namespace = self.namespace_add("edge")
         for address in SERVER.values():
             address_add(self.namespace, address)
         self.stack.callback(self.processes_end)
         self.configure()
 
-    def _namespace(self, label):
+    def namespace_add(self, label):
         namespace = Namespace(f"{self.name}-{label}")
         self.stack.callback(namespace.remove)
         return namespace
@@ -177,7 +177,7 @@ class Edge:
 
     def host(self, port, addresses=(), mtu=1500, label=None):
         """Makes the port and a host behind it."""
-        far = self._namespace(label or port)
+        far = self.namespace_add(label or port)
         link = Link(self.namespace, port, far, mtu=mtu)
         self.links[port] = link
         return Host(self, link, addresses)

@@ -252,6 +252,17 @@ const statements = {
 		await until('"not measured"', async () => (await text()).includes('not measured'));
 	},
 
+	/* What the daemon really says of these. */
+	async measured_latency_is_shown(page, {names: measured}) {
+		for (const name of measured) {
+			await openDetails(page, name);
+			await until(`the percentiles of ${name}`, async () =>
+				/p50.*ms/s.test(await page.locator('.latency').textContent()), 30);
+			assert.ok(await page.locator('.latency canvas').count() >= 1);
+			await shot(page, `latency-${name}`);
+		}
+	},
+
 	async a_path_that_is_not_there_is_not_measured(page, {name}) {
 		await page.route('**/v1/latency?*', (route) => route.fulfill({status: 404, json: {}}));
 		await openDetails(page, name);

@@ -92,8 +92,8 @@ static void figures_appear_behind_a_window_s_end(void **state)
 	text = daemon_get(daemon, "/v1/latency?name=east", NULL);
 	assert_has(text, "{\"connections\":{\"east\":{\"samples\":23,\"p50\":0.0");
 	assert_has(text, "\"203.0.113.0/24\":{\"samples\":12,\"p50\":0.01");
-	assert_has(text, "\"buckets\":[[0.015,12],[0.03,11]]}},\"prefixes\":{");
-	assert_has(text, "\"buckets\":[[0.03,11]],\"connection\":\"east\"}");
+	assert_has(text, "\"buckets\":[[0.01,0],[0.015,12],[0.02,0],[0.03,11]]}},\"prefixes\":{");
+	assert_has(text, "\"buckets\":[[0.02,0],[0.03,11]],\"connection\":\"east\"}");
 	assert_has(text, "\"window\":{\"seconds\":1,\"end\":1");
 	free(text);
 }
