@@ -40,11 +40,12 @@ int latency_prepare(const struct state *state)
 	return bpf_map__set_pin_path(state->maps->maps.flows, path);
 }
 
+/* The start before may have done it: then the descriptor cannot write any more, which is EPERM. */
 static int freeze(const struct state *state, const char *name)
 {
 	int error = bpf_map_freeze(state_map(state, name));
 
-	return error == -EBUSY ? 0 : error; /* by the start before */
+	return error == -EPERM || error == -EBUSY ? 0 : error;
 }
 
 /* Programs that still use another size keep its map until they are replaced. */
