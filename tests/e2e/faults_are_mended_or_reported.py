@@ -163,6 +163,16 @@ def a_removed_pin_of_a_port_is_put_back(make):
     exchange(edge, host)
 
 
+def the_number_of_latency_slots_may_change(make):
+    edge, host = prepare(make)
+    for slots in (64, 9000):
+        restart(edge, latency={"slots": slots})
+        kept = [name for name in os.listdir(os.path.join(edge.pins, "xdp"))
+                if name.startswith("latency-")]
+        equal(kept, [f"latency-{slots}"], "pinned round-trip times")
+        exchange(edge, host)
+
+
 def removed_pins_are_reported(make):
     edge, host = prepare(make)
     edge.pins_remove()
@@ -176,4 +186,4 @@ run_each(a_removed_clsact_qdisc_is_put_back, a_removed_filter_is_put_back,
          counts_of_an_old_size_never_come_back, two_engines_never_share_pins,
          what_arrives_by_a_detached_port_counts_as_sent,
          a_removed_pin_of_the_table_is_made_anew, a_removed_pin_of_a_port_is_put_back,
-         removed_pins_are_reported)
+         the_number_of_latency_slots_may_change, removed_pins_are_reported)
