@@ -190,7 +190,7 @@ static __always_inline __u32 slot_find(const struct pt_table *table, __u32 class
 static __always_inline void frame_lookup(struct frame *frame)
 {
 	const struct pt_table *table;
-	__u32 side;
+	__u64 side; /* of 8 bytes, so that nothing the verifier keeps track of shares its place */
 
 	if (frame->outcome != PT_OUTCOME_UNMATCHED)
 		return;
