@@ -125,12 +125,6 @@ MUTANTS = [
     ('rtt', '(pt_rtt_time(now_ns) - begun) & PT_RTT_TIME_MASK', 'pt_rtt_time(now_ns) - begun'),
     ('rtt', '(PT_RTT_MAX_US * 1000ull)', '(PT_RTT_MAX_US * 100ull)'),
     ('rtt', 'rtt_random', 'return time ? time : 1;', 'return time & ~1u;'),
-    ('rtt', 'rtt_random', 'return __sync_val_compare_and_swap(word, old, value) == old;',
-     'if (*word != old)\n\t\treturn 0;\n\tpt_rtt_store(word, value);\n\treturn 1;'),
-    ('rtt', 'rtt_random', 'pt_rtt_store(&flow->sample, (__u64)answer << 32 | pt_rtt_time(now_ns) << 1 | kind);',
-     '*((volatile __u32 *)&flow->sample + 1) = answer;\n'
-     '\tfor (int i = 0; i < 20; i++)\n\t\t__builtin_ia32_pause();\n'
-     '\t*(volatile __u32 *)&flow->sample = pt_rtt_time(now_ns) << 1 | kind;'),
     ('rtt', 'rtt_table', '(hash & PT_RTT_TAG_MASK) | PT_RTT_USED', 'hash & PT_RTT_TAG_MASK'),
     ('rtt', 'rtt_table', 'PT_RTT_TAG_MASK) || !seen)', 'PT_RTT_TAG_MASK))'),
     ('rtt', 'rtt_table', '0xfffffffe00000000ull', '0xfffffffc00000000ull'),
