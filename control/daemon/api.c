@@ -134,22 +134,36 @@ static void close_tally(void *closure)
 	tally_free(closure);
 }
 
-static void get_counters(struct service *service, struct http_request *request, char *name)
+/* The connection that ?name= asks for; NULL: all. False: there is none of it, and that was
+ * answered. */
+static bool find_asked(struct service *service, struct http_request *request,
+		       const struct connection **ret_only)
 {
 	char *wanted = http_argument(request, "name");
-	const struct connection *only = wanted ? view_find(service->view, wanted) : NULL;
-	struct tally *tally = tally_new(service->view, service->engines, only);
+
+	*ret_only = wanted ? view_find(service->view, wanted) : NULL;
+	if (wanted && !*ret_only) {
+		respond_no_connection(request, wanted);
+		free(wanted);
+		return false;
+	}
+	free(wanted);
+	return true;
+}
+
+static void get_counters(struct service *service, struct http_request *request, char *name)
+{
+	const struct connection *only;
+	struct tally *tally;
 
 	(void)name;
-	if (wanted && !only)
-		respond_no_connection(request, wanted);
-	else if (!tally)
-		respond_text(request, 503, "out of memory\n");
-	else
+	if (!find_asked(service, request, &only))
+		return;
+	tally = tally_new(service->view, service->engines, only);
+	if (tally)
 		http_respond_stream(request, "application/json", read_tally, close_tally, tally);
-	if (wanted && !only)
-		tally_free(tally);
-	free(wanted);
+	else
+		respond_text(request, 503, "out of memory\n");
 }
 
 static ssize_t read_latency(void *closure, char *buffer, size_t bytes)
@@ -164,17 +178,12 @@ static void close_latency(void *closure)
 
 static void get_latency(struct service *service, struct http_request *request, char *name)
 {
-	char *wanted = http_argument(request, "name");
-	const struct connection *only = wanted ? view_find(service->view, wanted) : NULL;
+	const struct connection *only;
 	struct latency_document *document;
 
 	(void)name;
-	if (wanted && !only) {
-		respond_no_connection(request, wanted);
-		free(wanted);
+	if (!find_asked(service, request, &only))
 		return;
-	}
-	free(wanted);
 	document = latency_document_new(service->view, service->latency, service->config, only);
 	if (document)
 		http_respond_stream(request, "application/json", read_latency, close_latency,
