@@ -6,11 +6,15 @@
  * nothing has to be framed. Control sends a request and the engine answers each with one reply, in
  * order. Verbs: open, publish, read (status, lookup), close (of the socket).
  *
- *   OPEN     -> what the engine is and holds, with read-only descriptors of its counters and of its
- *               round-trip times
- *   PUBLISH  <- a sealed memfd with a snapshot; answered when every later packet sees it, or with
- * an error, and then the old set stands untouched STATUS   -> the ports LOOKUP   -> the class and
- * connection that the engine's own table gives for an address
+ * OPEN: what the engine is and holds, with read-only descriptors of its counters and of its
+ * round-trip times.
+ *
+ * PUBLISH: a sealed memfd with a snapshot; answered when every later packet sees it, or with an
+ * error, and then the old set stands untouched.
+ *
+ * STATUS: the ports, and the workers of an engine that has them.
+ *
+ * LOOKUP: the class and connection that the engine's own table gives for an address.
  *
  * Counters (peertag/counters.h) and round-trip times (peertag/latency.h) are read from shared
  * memory, never through a message.
