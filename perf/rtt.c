@@ -16,11 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "flow.h"
+#include "flows.h"
 #include "latency.h"
 #include "lookup.h"
 #include "measure.h"
-#include "random.h"
 #include "state.h"
 #include "table.h"
 #include "workload.h"
@@ -52,19 +51,6 @@ static void die(const char *what)
 	exit(1);
 }
 
-static void flow_choose(struct flow *flow, struct random *random)
-{
-	const struct pt_rule4 *rule =
-		&bench.workload->rules4[random_below(random, bench.workload->count)];
-	__u32 host = random_next(random) & ~(__u32)(~0ull << (32 - rule->len));
-
-	*flow = (struct flow){
-		.customer_be = __builtin_bswap32(rule->addr | host),
-		.other_be = __builtin_bswap32(240u << 24 | random_next(random) >> 36),
-		.ports_be = random_next(random),
-	};
-}
-
 static void packets_open(void)
 {
 	struct rte_mempool *pool = rte_pktmbuf_pool_create(
@@ -85,7 +71,6 @@ static void packets_open(void)
 
 static void bench_open(__u32 prefixes)
 {
-	struct random random = {1};
 	struct message message;
 
 	if (workload_random(PT_IPV4, prefixes, workload_classes(prefixes), 1, &bench.workload) ||
@@ -100,8 +85,7 @@ static void bench_open(__u32 prefixes)
 					       .capacity = bench.snapshot->counters,
 					       .rtt = latency_rtt(bench.latency, 0)};
 	bench.next = 0;
-	for (int i = 0; i < FLOWS; i++)
-		flow_choose(&bench.flows[i], &random);
+	flows_choose(bench.workload, 1, bench.flows);
 }
 
 static void bench_close(void)

@@ -19,8 +19,7 @@
 #include <peertag/latency.h>
 #include <peertag/xdp.h>
 
-#include "flow.h"
-#include "random.h"
+#include "flows.h"
 #include "state.h"
 #include "xdp_items.h"
 #include "xdp_rtt.skel.h"
@@ -47,24 +46,6 @@ struct bench {
 	__u8 frame[FLOW_BYTES];
 };
 
-/* The customer is in a rule, his port and all of the other end are random. */
-static void flows_put(struct bench *bench, struct flow *flows)
-{
-	struct random random = {bench->options->seed};
-
-	for (int i = 0; i < FLOWS; i++) {
-		const struct pt_rule4 *rule =
-			&bench->workload->rules4[random_below(&random, bench->workload->count)];
-		__u32 host = random_next(&random) & ~(__u32)(~0ull << (32 - rule->len));
-
-		flows[i] = (struct flow){
-			.customer_be = __builtin_bswap32(rule->addr | host),
-			.other_be = __builtin_bswap32(240u << 24 | random_next(&random) >> 36),
-			.ports_be = random_next(&random),
-		};
-	}
-}
-
 static void variant_open(struct bench *bench, enum variant variant)
 {
 	struct setup *setup = &bench->setups[variant];
@@ -89,7 +70,7 @@ static void variant_open(struct bench *bench, enum variant variant)
 		die("cannot load the programs");
 	flows = bench_map(bpf_map__fd(bench->instances[variant]->maps.flows_sent),
 			  FLOWS * sizeof(*flows));
-	flows_put(bench, flows);
+	flows_choose(bench->workload, bench->options->seed, flows);
 	bench_unmap(flows, FLOWS * sizeof(*flows));
 }
 
